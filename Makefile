@@ -1,0 +1,173 @@
+# nfipsec: one Makefile, no recursion.  `make help` lists the targets.
+#
+# A room is a folder of C files that becomes one archive.  What each room may
+# include stands in test/rooms; what each program links stands below.
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+VERSION := 0.1.0
+
+# ---- flavours ---------------------------------------------------------------
+# release (default) builds into build/, every other one into build/FLAVOUR/.
+FLAVOUR ?= release
+ifeq ($(FLAVOUR),release)
+B := build
+else
+B := build/$(FLAVOUR)
+endif
+
+CC := gcc
+AR := ar
+PKG_CONFIG := pkg-config
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wvla -Wundef -Wformat=2 \
+	-Wno-unused-parameter -Werror
+CFLAGS_all := -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen -g -fPIC -MMD -MP \
+	-fno-strict-aliasing -DNFIPSEC_VERSION='"$(VERSION)"' $(WARN)
+CFLAGS_release := -O2 -DNDEBUG -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	-fstack-clash-protection -fcf-protection
+LDFLAGS_release := -Wl,-z,relro,-z,now,-z,noexecstack
+CFLAGS_debug := -O0
+CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+LDFLAGS_asan := -fsanitize=address,undefined
+CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
+LDFLAGS_tsan := -fsanitize=thread
+CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all -Wno-unknown-warning-option
+LDFLAGS_fuzz := -fsanitize=address,undefined
+CFLAGS_cov := -O0 --coverage
+LDFLAGS_cov := --coverage
+ifeq ($(FLAVOUR),fuzz)
+CC := clang
+endif
+ifndef CFLAGS_$(FLAVOUR)
+$(error unknown FLAVOUR "$(FLAVOUR)": release debug asan tsan fuzz cov)
+endif
+
+# What a distribution adds comes last and wins.
+ALL_CFLAGS = $(CFLAGS_all) $(CFLAGS_$(FLAVOUR)) $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS_$(FLAVOUR)) -pie -pthread -Wl,--as-needed $(LDFLAGS)
+
+# ---- rooms ------------------------------------------------------------------
+ROOMS := base policy engine/wire engine/crypto engine/sa engine/path \
+	engine/nfq engine/divert engine/client engine/ctl engine/main \
+	engine/cli entropyd keyneg keyneg/core keyneg/kink keyneg/krb
+
+# $(call archive,ROOM): build/lib/engine_wire.a
+archive = $(B)/lib/$(subst /,_,$(1)).a
+srcs = $(wildcard $(1)/*.c)
+objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+# Files with a main() are programs, not part of their room's archive.
+MAINS := $(wildcard engine/main/nfipsecd.c engine/cli/nfipsec.c \
+	entropyd/entropyd.c entropyd/entropyd_device.c keyneg/keynegd.c)
+
+define room_rule
+$(call archive,$(1)): $(call objs,$(filter-out $(MAINS),$(call srcs,$(1))))
+	@mkdir -p $$(@D) && rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS_$(subst /,_,$(*D))) -c -o $@ $<
+
+# Libraries by room: only what the room's arrows allow.
+pc = $(shell $(PKG_CONFIG) --libs $(1) 2>/dev/null)
+LIBS_engine := $(call pc,libnetfilter_queue libmnl libnftables libnftnl) \
+	$(call pc,libgcrypt jansson libseccomp) -lcap-ng
+LIBS_all := $(LIBS_engine)
+
+PROGRAMS :=
+# $(call program,NAME,MAIN,ROOMS,LIBS)
+define program_rule
+ifneq ($(wildcard $(2)),)
+PROGRAMS += $(B)/bin/$(1)
+$(B)/bin/$(1): $(call objs,$(2)) $(foreach r,$(3),$(call archive,$(r)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) \
+	    -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(4)
+endif
+endef
+ENGINE_ROOMS := engine/main engine/ctl engine/divert engine/nfq engine/path \
+	engine/sa engine/crypto engine/wire engine/client policy base
+$(eval $(call program_rule,nfipsecd,engine/main/nfipsecd.c,$(ENGINE_ROOMS),$(LIBS_engine)))
+$(eval $(call program_rule,nfipsec,engine/cli/nfipsec.c,engine/cli engine/client policy base,$(LIBS_engine)))
+
+# Each part that brings more (a program, a generated file, a test kind) says
+# so in a fragment of its own.
+-include $(wildcard entropyd/rules.mk keyneg/rules.mk engine/*/rules.mk \
+	policy/rules.mk test/*/rules.mk man/rules.mk packaging/rules.mk)
+
+.PHONY: all
+all: $(PROGRAMS)
+
+# ---- unit tests: one Criterion program per test/unit/test_*.c ----------------
+UNIT_SRCS := $(wildcard test/unit/test_*.c)
+UNIT_BINS := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(UNIT_SRCS))
+TEST_ARCHIVES := $(foreach r,$(ROOMS),$(call archive,$(r)))
+
+$(B)/test/unit/%: $(B)/obj/test/unit/%.o $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
+	    $(TEST_ARCHIVES) -Wl,--end-group $(LIBS_all) -lcriterion -lm
+
+# ---- fuzz targets: libFuzzer in FLAVOUR=fuzz, corpus replay elsewhere --------
+FUZZ_SRCS := $(wildcard test/fuzz/fuzz_*.c)
+FUZZ_BINS := $(patsubst test/fuzz/%.c,$(B)/test/fuzz/%,$(FUZZ_SRCS))
+$(B)/test/fuzz/%: $(B)/obj/test/fuzz/%.o $(TEST_ARCHIVES) \
+    $(if $(filter fuzz,$(FLAVOUR)),,$(B)/obj/test/fuzz/replay.o)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer) \
+	    -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_ARCHIVES) \
+	    -Wl,--end-group $(LIBS_all) -lm
+
+.PHONY: tests
+tests: all $(UNIT_BINS) $(FUZZ_BINS)
+
+# ---- checks ------------------------------------------------------------------
+# What the tests need is installed first, from the one list in packaging/deps.
+.PHONY: deps check check-unit check-golden check-net check-vm check-asan \
+	check-tsan check-mutants rooms
+deps:
+	packaging/install-deps
+
+RUN := test/run
+
+check: deps
+	$(MAKE) tests
+	$(RUN) --all
+
+check-unit check-golden check-net check-vm: check-%: tests
+	$(RUN) $*
+
+rooms:
+	test/rooms
+
+# ---- the rest ----------------------------------------------------------------
+.PHONY: fmt lint clean help
+C_FILES = $(shell git ls-files '*.c' '*.h')
+fmt:
+	clang-format -i $(C_FILES)
+
+lint:
+	test/lint
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'all          programs into $(B)/bin, libraries into $(B)/lib'
+	@echo 'check        installs what is missing, builds, runs every test'
+	@echo 'check-unit   check-golden  check-net  check-vm: one kind of test'
+	@echo 'rooms        no include goes against the arrows'
+	@echo 'fmt lint     formats; looks for what compilers let pass'
+	@echo 'FLAVOUR=     release debug asan tsan fuzz cov'
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+.SECONDARY:

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "base/secret.h"
+
+void
+secret_wipe(void *octets, size_t n)
+{
+	explicit_bzero(octets, n);
+}
+
+bool
+secret_equal(const void *a, const void *b, size_t n)
+{
+	const volatile uint8_t *x = a, *y = b;
+	uint8_t differs = 0;
+
+	for (size_t i = 0; i < n; i++)
+		differs |= x[i] ^ y[i];
+	return differs == 0;
+}
+
+void *
+secret_alloc(size_t n)
+{
+	void *p;
+
+	p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	/* RLIMIT_MEMLOCK may forbid the lock; the rest still holds. */
+	(void)mlock(p, n);
+	(void)madvise(p, n, MADV_DONTDUMP);
+	return p;
+}
+
+void
+secret_free(void *p, size_t n)
+{
+	if (p == NULL)
+		return;
+	secret_wipe(p, n);
+	munmap(p, n);
+}
+
+int
+secret_random(void *out, size_t n)
+{
+	uint8_t *at = out;
+
+	while (n != 0) {
+		ssize_t got = getrandom(at, n, 0);
+
+		if (got < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		at += got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
