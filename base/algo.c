@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/algo.h"
+
+#define AEAD(n, key, salt, icv)                                        \
+	{                                                              \
+		.name = n, .kind = ALGO_KIND_AEAD, .key_octets = key,  \
+		.salt_octets = salt, .iv_octets = 8, .icv_octets = icv, \
+		.block = 1, .counter_mode = true                       \
+	}
+#define AUTH(n, key, icv)                                              \
+	{                                                              \
+		.name = n, .kind = ALGO_KIND_AUTH, .key_octets = key,  \
+		.icv_octets = icv, .block = 1                          \
+	}
+#define CBC(n, key)                                                    \
+	{                                                              \
+		.name = n, .kind = ALGO_KIND_ENC, .key_octets = key,   \
+		.iv_octets = 16, .block = 16                           \
+	}
+/* RFC 3686: 4 octets of nonce behind the key, 8 of IV on the wire */
+#define CTR(n, key)                                                    \
+	{                                                              \
+		.name = n, .kind = ALGO_KIND_ENC, .key_octets = key,   \
+		.salt_octets = 4, .iv_octets = 8, .block = 1,          \
+		.counter_mode = true                                   \
+	}
+/* RFC 4543: the IV travels with the ICV */
+#define GMAC(n, key)                                                   \
+	{                                                              \
+		.name = n, .kind = ALGO_KIND_AUTH, .key_octets = key,  \
+		.salt_octets = 4, .iv_octets = 8, .icv_octets = 16,    \
+		.block = 1, .counter_mode = true                       \
+	}
+#define DES(n, iv)                                                     \
+	{                                                              \
+		.name = n, .kind = ALGO_KIND_ENC, .key_octets = 8,     \
+		.iv_octets = iv, .block = 8, .historic = true          \
+	}
+
+static const struct algo_info table[ALGO_COUNT] = {
+	[ALGO_NONE] = { .name = "none" },
+	[ALGO_AES128_GCM] = AEAD("aes128-gcm", 16, 4, 16),
+	[ALGO_AES192_GCM] = AEAD("aes192-gcm", 24, 4, 16),
+	[ALGO_AES256_GCM] = AEAD("aes256-gcm", 32, 4, 16),
+	[ALGO_AES128_GCM8] = AEAD("aes128-gcm8", 16, 4, 8),
+	[ALGO_AES192_GCM8] = AEAD("aes192-gcm8", 24, 4, 8),
+	[ALGO_AES256_GCM8] = AEAD("aes256-gcm8", 32, 4, 8),
+	[ALGO_AES128_GCM12] = AEAD("aes128-gcm12", 16, 4, 12),
+	[ALGO_AES192_GCM12] = AEAD("aes192-gcm12", 24, 4, 12),
+	[ALGO_AES256_GCM12] = AEAD("aes256-gcm12", 32, 4, 12),
+	[ALGO_CHACHA20_POLY1305] = AEAD("chacha20-poly1305", 32, 4, 16),
+	[ALGO_AES128_CCM] = AEAD("aes128-ccm", 16, 3, 16),
+	[ALGO_AES256_CCM] = AEAD("aes256-ccm", 32, 3, 16),
+	[ALGO_AES128_CCM8] = AEAD("aes128-ccm8", 16, 3, 8),
+	[ALGO_AES256_CCM8] = AEAD("aes256-ccm8", 32, 3, 8),
+	[ALGO_AES128_CCM12] = AEAD("aes128-ccm12", 16, 3, 12),
+	[ALGO_AES256_CCM12] = AEAD("aes256-ccm12", 32, 3, 12),
+	[ALGO_AES128_CBC] = CBC("aes128-cbc", 16),
+	[ALGO_AES192_CBC] = CBC("aes192-cbc", 24),
+	[ALGO_AES256_CBC] = CBC("aes256-cbc", 32),
+	[ALGO_AES128_CTR] = CTR("aes128-ctr", 16),
+	[ALGO_AES256_CTR] = CTR("aes256-ctr", 32),
+	[ALGO_NULL] = { .name = "null", .kind = ALGO_KIND_ENC, .block = 1 },
+	[ALGO_HMAC_SHA256] = AUTH("hmac-sha256", 32, 16),
+	[ALGO_HMAC_SHA384] = AUTH("hmac-sha384", 48, 24),
+	[ALGO_HMAC_SHA512] = AUTH("hmac-sha512", 64, 32),
+	[ALGO_HMAC_SHA1] = AUTH("hmac-sha1", 20, 12),
+	[ALGO_AES_CMAC] = AUTH("aes-cmac", 16, 12),
+	[ALGO_AES128_GMAC] = GMAC("aes128-gmac", 16),
+	[ALGO_AES256_GMAC] = GMAC("aes256-gmac", 32),
+	[ALGO_KEYED_MD5] = { .name = "keyed-md5", .kind = ALGO_KIND_AUTH,
+	    .icv_octets = 16, .block = 1, .historic = true },
+	[ALGO_DES_CBC_1829_IV32] = DES("des-cbc-1829-iv32", 4),
+	[ALGO_DES_CBC_1829_IV64] = DES("des-cbc-1829-iv64", 8),
+};
+
+const struct algo_info *
+algo_info(enum algo a)
+{
+	if ((unsigned)a >= ALGO_COUNT)
+		return NULL;
+	return &table[a];
+}
+
+enum algo
+algo_by_name(const char *name)
+{
+	for (unsigned a = 1; a < ALGO_COUNT; a++)
+		if (strcmp(table[a].name, name) == 0)
+			return (enum algo)a;
+	return ALGO_NONE;
+}
+
+unsigned
+algo_keymat_octets(enum algo a)
+{
+	const struct algo_info *info = algo_info(a);
+
+	return info == NULL ? 0u : (unsigned)info->key_octets +
+	    info->salt_octets;
+}
