@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * suite: one SA's keyed algorithms; seals and opens one packet's payload.
+ *
+ * Owns its cipher and MAC handles.  Not thread safe: each worker opens a
+ * suite of its own from the SA's keys.  Knows SPI and sequence number, the
+ * things that RFC 4303 puts under the ICV, but no IP.  Never writes a
+ * plaintext octet before the ICV was found good in encrypt-then-MAC modes,
+ * and wipes what a combined mode wrote when it was not.
+ */
+#ifndef ENGINE_CRYPTO_SUITE_H
+#define ENGINE_CRYPTO_SUITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/algo.h"
+
+struct suite;
+
+struct suite_params {
+	enum algo enc;        /* AEAD or ENC kind */
+	enum algo auth;       /* AUTH kind with an ENC, ALGO_NONE with AEAD */
+	bool esn;             /* the high half of seq goes under the ICV */
+	const uint8_t *key;   /* cipher key, then its salt */
+	unsigned key_octets;
+	const uint8_t *auth_key;
+	unsigned auth_key_octets;
+};
+
+/* One ESP payload.  src and dst may be the same buffer, else they do not
+ * overlap.  len counts payload, padding, pad length and next header: a
+ * multiple of the suite's block. */
+struct suite_job {
+	uint32_t spi;         /* host order */
+	uint64_t seq;         /* all 64 bits; the wire carries the low 32 */
+	const uint8_t *iv;    /* iv_octets, as on the wire behind seq */
+	const uint8_t *src;
+	uint8_t *dst;
+	size_t len;
+	uint8_t *icv;         /* icv_octets: seal writes, open reads */
+};
+
+struct suite_sizes {
+	unsigned iv_octets, icv_octets, block;
+};
+
+/* Once per process, before any other call: checks libgcrypt's version and
+ * runs the known-answer tests.  0, or -EPROTO with the failed one's name. */
+int suite_init(const char **failed);
+/* NULL with errno: EINVAL for a wrong combination or key length, ENOMEM. */
+struct suite *suite_new(const struct suite_params *params);
+void suite_free(struct suite *s);
+struct suite_sizes suite_sizes(enum algo enc, enum algo auth);
+/* The IV for the counter's value, never the same for two values: the value
+ * itself in counter modes (RFC 4106 3.1), encrypted where it has to be
+ * unpredictable (RFC 3602 2). */
+void suite_make_iv(struct suite *s, uint64_t counter, uint8_t *iv);
+/* 0, or -EIO when the library failed (nothing usable in dst then). */
+int suite_seal(struct suite *s, const struct suite_job *job);
+/* 0, -EBADMSG (ICV wrong), or -EIO. */
+int suite_open(struct suite *s, const struct suite_job *job);
+
+#endif
