@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store: all that must outlive the engine, in one memfd.
+ *
+ * Made and held by the supervisor, mapped by supervisor and engine.  Slots of
+ * SAs, associations, queues and counters; the truth, from which each engine
+ * builds its private look-up tables.  Who may write:
+ *   assocs       supervisor alone (between two bumps of `policy_generation`)
+ *   SA slots     whoever claimed the slot (compare-and-swap FREE -> BUSY)
+ *   queues, drops  the worker that owns the row; anybody reads
+ * No lock outlives a process: claims of a dead engine are swept by
+ * store_sweep before the next one starts.
+ */
+#ifndef ENGINE_SA_STORE_H
+#define ENGINE_SA_STORE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/sa/sa.h"
+
+#define STORE_MAGIC 0x6e666970u /* "nfip" */
+#define STORE_LAYOUT 1u         /* +1 whenever a struct here changes */
+#define STORE_WORKERS_MAX 16
+#define STORE_REASONS_MAX 96
+#define STORE_ASSOCS_MAX 1024
+
+enum store_queue_kind {
+	STORE_QUEUE_SEAL_TCP = 0, /* outbound TCP */
+	STORE_QUEUE_SEAL = 1,     /* outbound, everything else */
+	STORE_QUEUE_DECAP = 2,    /* inbound AH, ESP and ICMP about them */
+	STORE_QUEUE_KINDS = 3
+};
+
+/* Queue number of a worker's queue of a kind.  4303 is ESP's own RFC. */
+#define STORE_QUEUE_BASE 4303
+#define STORE_QUEUE_NUMBER(kind, worker) \
+	(STORE_QUEUE_BASE + (kind) * STORE_WORKERS_MAX + (worker))
+
+struct store_queue {
+	_Atomic uint32_t last_id;        /* last packet id read, see nfq */
+	_Atomic uint64_t received;
+	_Atomic uint64_t verdicts;
+	_Atomic uint64_t errors;         /* netlink errors to our verdicts */
+	_Atomic uint64_t heard_ms;       /* when the worker last came round */
+};
+
+/* What the engine has to know of an association; names for the CLI. */
+struct store_assoc {
+	char name[SA_NAME_MAX];
+	uint32_t said;
+	uint8_t mode, enc, auth, ah_auth, keying, esn;
+	uint8_t reserved[2];
+	uint32_t replay_window;
+	struct ipaddr local, peer;       /* prefixes or any */
+	struct sa_limits limits;
+	uint32_t has_in_flows;           /* a packet under it must match one */
+};
+
+struct store_drops {
+	_Atomic uint64_t packets[2][STORE_REASONS_MAX]; /* enum sa_direction */
+};
+
+struct store_head {
+	uint32_t magic, layout;
+	uint64_t size;                   /* octets of the whole mapping */
+	uint32_t max_sa, workers;
+	uint64_t sa_offset, replay_offset;
+	uint64_t replay_words;           /* of the whole replay area */
+	uint32_t said_mask, done_mark, probe_mark;
+	uint32_t said_first, said_last;
+	uint32_t unknown_spi_drop;       /* 1: drop, 0: left to the kernel */
+	uint32_t park_packets, park_secs;
+	_Atomic uint32_t policy_generation; /* +1: assocs changed */
+	_Atomic uint32_t sa_generation;     /* +1: a slot came or went */
+	_Atomic uint64_t engine_starts;
+	uint64_t supervisor_started_wall;
+	_Atomic uint32_t ready;          /* rules in place and proven */
+	_Atomic uint32_t n_assocs;
+	struct store_assoc assocs[STORE_ASSOCS_MAX];
+	struct store_queue queues[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
+	struct store_drops drops[STORE_WORKERS_MAX + 1]; /* last: control */
+};
+
+struct store {
+	struct store_head *head;
+	int fd;
+};
+
+/* A new memfd (sealed against resizing, left out of core dumps, locked when
+ * the limit allows).  0 or -errno. */
+int store_create(struct store *s, uint32_t max_sa, uint32_t workers);
+/* Maps an inherited one; -EPROTO when magic, layout or size do not fit. */
+int store_map(struct store *s, int fd);
+void store_unmap(struct store *s);
+
+struct sa *store_sa(const struct store *s, uint32_t slot);
+/* Claims a free slot (state BUSY, fields zero, generation raised, a replay
+ * area for `window` packets).  0 with *slot, -ENOSPC. */
+int store_claim(struct store *s, uint32_t window, uint32_t *slot);
+/* BUSY -> LIVE, after everything else was written; bumps sa_generation. */
+void store_publish(struct store *s, uint32_t slot);
+/* LIVE -> DEAD; bumps sa_generation.  False if somebody was quicker. */
+bool store_kill(struct store *s, uint32_t slot);
+/* DEAD or BUSY -> FREE, wiped.  Only when no worker can hold the slot. */
+void store_release(struct store *s, uint32_t slot);
+/* Before a new engine starts: releases what a dead one left BUSY or DEAD and
+ * resets locks.  Returns how many slots. */
+unsigned store_sweep(struct store *s);
+/* A live SA by direction, protocol, SPI and peer; SPI 0: any.  -ENOENT. */
+int store_find(const struct store *s, enum sa_direction direction,
+    uint8_t protocol, const struct ipaddr *peer, uint32_t spi,
+    uint32_t *slot);
+_Atomic uint64_t *store_replay(const struct store *s, const struct sa *sa);
+
+#endif
