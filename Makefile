@@ -146,8 +146,32 @@ check: deps
 check-unit check-golden check-net check-vm: check-%: tests
 	$(RUN) $*
 
+check-mutants: tests
+	$(RUN) mutants
+
+# The kinds that a sanitizer can watch; what a kernel runs stays as it is.
+SANITIZED := unit fuzz vector golden tool net
+check-asan check-tsan: check-%: deps
+	$(MAKE) FLAVOUR=$* tests
+	B=build/$* $(RUN) $(SANITIZED)
+
 rooms:
 	test/rooms
+
+# Lines of each room that the unit, vector, golden and fuzz tests reach.
+.PHONY: cov fuzz
+cov: deps
+	$(MAKE) FLAVOUR=cov tests
+	B=build/cov $(RUN) unit fuzz vector golden
+	test/cov
+
+# FUZZ_SECS of each target, from the corpus kept in the tree and on.
+FUZZ_SECS ?= 60
+fuzz:
+	$(MAKE) FLAVOUR=fuzz fuzz-programs
+	test/fuzz/fuzz-all $(FUZZ_SECS)
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_BINS)
 
 # ---- the rest ----------------------------------------------------------------
 .PHONY: fmt lint clean help
