@@ -26,6 +26,12 @@
 #define STORE_WORKERS_MAX 16
 #define STORE_REASONS_MAX 96
 #define STORE_ASSOCS_MAX 1024
+#define STORE_TEXT_MAX 256
+/* What replay areas are handed out in: 2048 packets less one block. */
+#define STORE_UNIT_WORDS 32u
+
+/* How packets are diverted; written by the supervisor. */
+enum store_divert { STORE_DIVERT_NONE, STORE_DIVERT_NFT, STORE_DIVERT_XT };
 
 enum store_queue_kind {
 	STORE_QUEUE_SEAL_TCP = 0, /* outbound TCP */
@@ -73,11 +79,18 @@ struct store_head {
 	uint32_t said_first, said_last;
 	uint32_t unknown_spi_drop;       /* 1: drop, 0: left to the kernel */
 	uint32_t park_packets, park_secs;
-	_Atomic uint32_t policy_generation; /* +1: assocs changed */
+	_Atomic uint32_t policy_generation; /* odd while assocs change */
 	_Atomic uint32_t sa_generation;     /* +1: a slot came or went */
 	_Atomic uint64_t engine_starts;
 	uint64_t supervisor_started_wall;
+	_Atomic uint64_t engine_started_wall;
 	_Atomic uint32_t ready;          /* rules in place and proven */
+	uint32_t divert;                 /* enum store_divert */
+	char not_ready[STORE_TEXT_MAX];  /* why not, while ready is 0 */
+	/* Allocation, see store.c. */
+	uint64_t unit_offset;
+	uint32_t units;
+	_Atomic uint32_t slot_high, slot_hint, unit_hint;
 	_Atomic uint32_t n_assocs;
 	struct store_assoc assocs[STORE_ASSOCS_MAX];
 	struct store_queue queues[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
@@ -96,7 +109,10 @@ int store_create(struct store *s, uint32_t max_sa, uint32_t workers);
 int store_map(struct store *s, int fd);
 void store_unmap(struct store *s);
 
+/* NULL for a slot outside the store. */
 struct sa *store_sa(const struct store *s, uint32_t slot);
+/* No slot at or above this number has ever been claimed: where walks end. */
+uint32_t store_slots(const struct store *s);
 /* Claims a free slot (state BUSY, fields zero, generation raised, a replay
  * area for `window` packets).  0 with *slot, -ENOSPC. */
 int store_claim(struct store *s, uint32_t window, uint32_t *slot);
@@ -113,6 +129,12 @@ unsigned store_sweep(struct store *s);
 int store_find(const struct store *s, enum sa_direction direction,
     uint8_t protocol, const struct ipaddr *peer, uint32_t spi,
     uint32_t *slot);
+/* The words of its replay window; NULL when it has none. */
 _Atomic uint64_t *store_replay(const struct store *s, const struct sa *sa);
+
+/* The supervisor changes associations between these two; a reader that saw an
+ * odd generation, or another one afterwards, reads again. */
+void store_policy_begin(struct store *s);
+void store_policy_end(struct store *s);
 
 #endif
