@@ -1,0 +1,16 @@
+# install and the Debian packages.
+PREFIX ?= /usr/local
+.PHONY: install deb
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(filter %/bin/nfipsec,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(filter-out %/bin/nfipsec,$(PROGRAMS)) \
+	    $(DESTDIR)$(PREFIX)/sbin
+	set -e; for page in $(MAN_PAGES); do section=$${page##*.}; \
+	    install -D -m 644 $$page \
+	    $(DESTDIR)$(PREFIX)/share/man/man$$section/$${page##*/}; done
+
+# From the committed tree, so that two builds of a commit are the same.
+deb:
+	packaging/install-deps build deb
+	packaging/build-deb $(B)/deb
