@@ -1,0 +1,16 @@
+# keyneg: the key negotiation daemon, and what its tests need.
+
+$(B)/test/gen_kink: $(B)/obj/test/fuzz/gen_kink.o \
+    $(call archive,keyneg/kink) $(call archive,base)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
+	    $(filter %.a,$^) -Wl,--end-group $(LIBS_all)
+
+tests: $(B)/test/gen_kink
+
+# Writes the seeds of the corpora anew; run when a builder changes.
+.PHONY: corpus-kink
+corpus-kink: $(B)/test/gen_kink
+	mkdir -p test/corpus/fuzz_kinkmsg test/corpus/fuzz_isakmp
+	$(B)/test/gen_kink test/corpus/fuzz_kinkmsg
+	$(B)/test/gen_kink test/corpus/fuzz_isakmp operations
