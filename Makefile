@@ -99,6 +99,9 @@ ENGINE_ROOMS := engine/main engine/ctl engine/divert engine/nfq engine/path \
 $(eval $(call program_rule,nfipsecd,engine/main/nfipsecd.c,$(ENGINE_ROOMS),$(LIBS_engine)))
 $(eval $(call program_rule,nfipsec,engine/cli/nfipsec.c,engine/cli engine/client policy base,$(LIBS_engine)))
 
+# What tests link: every room.
+TEST_ARCHIVES := $(foreach r,$(ROOMS),$(call archive,$(r)))
+
 # Each part that brings more (a program, a generated file, a test kind) says
 # so in a fragment of its own.
 -include $(wildcard entropyd/rules.mk keyneg/rules.mk engine/*/rules.mk \
@@ -110,7 +113,6 @@ all: $(PROGRAMS)
 # ---- unit tests: one Criterion program per test/unit/test_*.c ----------------
 UNIT_SRCS := $(wildcard test/unit/test_*.c)
 UNIT_BINS := $(patsubst test/unit/%.c,$(B)/test/unit/%,$(UNIT_SRCS))
-TEST_ARCHIVES := $(foreach r,$(ROOMS),$(call archive,$(r)))
 
 $(B)/test/unit/%: $(B)/obj/test/unit/%.o $(TEST_ARCHIVES)
 	@mkdir -p $(@D)

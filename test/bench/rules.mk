@@ -1,0 +1,13 @@
+# Programs that the benchmarks compare ours with.
+BENCH_BINS := $(patsubst test/bench/%.c,$(B)/test/bench/%,\
+	$(wildcard test/bench/*.c))
+$(B)/test/bench/%: $(B)/obj/test/bench/%.o $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(TEST_ARCHIVES) \
+	    -Wl,--end-group $(LIBS_all)
+
+.PHONY: bench
+bench:
+	packaging/install-deps build demo bench
+	$(MAKE) all $(BENCH_BINS)
+	test/bench/bench $(BENCH_ARGS)
