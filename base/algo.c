@@ -10,6 +10,12 @@
 		.salt_octets = salt, .iv_octets = 8, .icv_octets = icv, \
 		.block = 1, .counter_mode = true                       \
 	}
+#define IIV(n, key, salt, icv)                                         \
+	{                                                              \
+		.name = n, .kind = ALGO_KIND_AEAD, .key_octets = key,  \
+		.salt_octets = salt, .icv_octets = icv, .block = 1,    \
+		.counter_mode = true, .implicit_iv = true              \
+	}
 #define AUTH(n, key, icv)                                              \
 	{                                                              \
 		.name = n, .kind = ALGO_KIND_AUTH, .key_octets = key,  \
@@ -75,6 +81,12 @@ static const struct algo_info table[ALGO_COUNT] = {
 	    .icv_octets = 16, .block = 1, .historic = true },
 	[ALGO_DES_CBC_1829_IV32] = DES("des-cbc-1829-iv32", 4),
 	[ALGO_DES_CBC_1829_IV64] = DES("des-cbc-1829-iv64", 8),
+	[ALGO_AES128_GCM_IIV] = IIV("aes128-gcm-iiv", 16, 4, 16),
+	[ALGO_AES192_GCM_IIV] = IIV("aes192-gcm-iiv", 24, 4, 16),
+	[ALGO_AES256_GCM_IIV] = IIV("aes256-gcm-iiv", 32, 4, 16),
+	[ALGO_CHACHA20_POLY1305_IIV] = IIV("chacha20-poly1305-iiv", 32, 4, 16),
+	[ALGO_AES128_CCM8_IIV] = IIV("aes128-ccm8-iiv", 16, 3, 8),
+	[ALGO_AES256_CCM8_IIV] = IIV("aes256-ccm8-iiv", 32, 3, 8),
 };
 
 const struct algo_info *
@@ -101,4 +113,52 @@ algo_keymat_octets(enum algo a)
 
 	return info == NULL ? 0u : (unsigned)info->key_octets +
 	    info->salt_octets;
+}
+
+static enum algo_kind
+kind_of(enum algo a)
+{
+	const struct algo_info *info = algo_info(a);
+
+	return info == NULL ? ALGO_KIND_NONE : info->kind;
+}
+
+static bool
+is_gmac(enum algo a)
+{
+	return a == ALGO_AES128_GMAC || a == ALGO_AES256_GMAC;
+}
+
+const char *
+algo_refuse_esp(enum algo enc, enum algo auth)
+{
+	enum algo_kind e = kind_of(enc), a = kind_of(auth);
+
+	if (e != ALGO_KIND_AEAD && e != ALGO_KIND_ENC)
+		return "ESP begins with an encryption algorithm or null";
+	if (auth != ALGO_NONE && a != ALGO_KIND_AUTH)
+		return "the second algorithm of ESP is one for integrity";
+	if (e == ALGO_KIND_AEAD)
+		return auth == ALGO_NONE ? NULL :
+		    "a combined mode has its own integrity (RFC 4303 3.2.3)";
+	if (algo_info(enc)->historic)
+		return auth == ALGO_NONE ? NULL :
+		    "the transform of RFC 1829 carries no integrity value";
+	if (auth == ALGO_NONE)
+		return enc == ALGO_NULL ?
+		    "null with no integrity protects nothing (RFC 4303 3.2)" :
+		    "encryption without integrity is refused (RFC 8221 4)";
+	if (algo_info(auth)->historic)
+		return "keyed MD5 belongs to AH alone (RFC 1828)";
+	if (is_gmac(auth) && enc != ALGO_NULL)
+		return "GMAC goes with null alone, encryption has GCM "
+		       "(RFC 4543 3)";
+	return NULL;
+}
+
+const char *
+algo_refuse_ah(enum algo auth)
+{
+	return kind_of(auth) == ALGO_KIND_AUTH ? NULL :
+	    "AH takes an algorithm for integrity (RFC 4302 3.2)";
 }

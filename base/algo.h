@@ -51,6 +51,13 @@ enum algo {
 	ALGO_KEYED_MD5,
 	ALGO_DES_CBC_1829_IV32,
 	ALGO_DES_CBC_1829_IV64,
+	/* combined mode, the nonce made from the sequence number (RFC 8750) */
+	ALGO_AES128_GCM_IIV,
+	ALGO_AES192_GCM_IIV,
+	ALGO_AES256_GCM_IIV,
+	ALGO_CHACHA20_POLY1305_IIV,
+	ALGO_AES128_CCM8_IIV,
+	ALGO_AES256_CCM8_IIV,
 	ALGO_COUNT
 };
 
@@ -70,6 +77,7 @@ struct algo_info {
 	uint8_t icv_octets;  /* for AEAD and AUTH */
 	uint8_t block;       /* ciphertext is a multiple of it; 1 for none */
 	bool counter_mode;   /* a repeated IV under one key is fatal */
+	bool implicit_iv;    /* nothing on the wire, the nonce is the seq */
 	bool historic;
 };
 
@@ -81,5 +89,11 @@ const struct algo_info *algo_info(enum algo a);
 enum algo algo_by_name(const char *name);
 /* Key and salt octets together, what `key` in the configuration holds. */
 unsigned algo_keymat_octets(enum algo a);
+/* NULL when `esp ENC AUTH` (or `ah AUTH`) makes sense, else one sentence that
+ * says why not and names the RFC.  An algorithm of the wrong kind is refused
+ * here too.  Historic algorithms pass: whether the administrator allowed them
+ * is not known here. */
+const char *algo_refuse_esp(enum algo enc, enum algo auth);
+const char *algo_refuse_ah(enum algo auth);
 
 #endif
