@@ -34,7 +34,7 @@ enum sa_flag {
 };
 
 #define SA_REPLAY_MAX 32768             /* packets */
-#define SA_REPLAY_BLOCK 64              /* bits of one atomic word */
+#define SA_REPLAY_BLOCK 32              /* packets of one word, see replay.h */
 #define SA_NAME_MAX 64                  /* association name with its 0 */
 #define SA_PRINCIPAL_MAX 256
 
@@ -57,7 +57,7 @@ struct sa {
 	uint32_t flags;                 /* enum sa_flag, as installed */
 	uint32_t replay_window;         /* packets; 0: off */
 	uint32_t replay_offset;         /* words from the store's start */
-	uint32_t replay_words;          /* power of two, > window / 64 */
+	uint32_t replay_words;          /* power of two, > window / 32 */
 	uint16_t sport, dport;          /* encap udp, host order */
 	struct ipaddr local, peer;      /* host addresses */
 	uint8_t key[ALGO_KEYMAT_MAX];
@@ -76,10 +76,13 @@ struct sa {
 	_Alignas(64) _Atomic uint64_t seq_next;
 	_Atomic uint64_t seq_limit;
 	_Atomic uint32_t peer_mss;      /* of the last SYN opened; 0: none */
+	_Atomic uint32_t path_mtu;      /* a router's word, see pmtu.h; 0: none */
+	_Atomic uint64_t path_mtu_ms;   /* when it was learnt */
+	_Atomic uint64_t told_ms;       /* last "fragmentation needed" to a local
+	                                   sender, see pmtu.h; 0: never */
 
 	/* Inbound: the right edge, the highest number accepted. */
 	_Alignas(64) _Atomic uint64_t replay_edge;
-	_Atomic uint32_t replay_lock;   /* see replay.h */
 
 	_Alignas(64) _Atomic uint64_t packets, octets;
 	_Atomic uint64_t replays, bad_icv;

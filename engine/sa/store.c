@@ -22,7 +22,7 @@
 #define PAGE_OCTETS 4096u
 /* Half of the SAs are inbound; so many units hold the longest window for
  * each.  Pages that nobody touches cost nothing. */
-#define UNITS_PER_SA 16u
+#define UNITS_PER_SA 32u
 #define MAX_SA_LIMIT (1u << 20)
 
 static uint64_t
@@ -351,7 +351,6 @@ store_sweep(struct store *s)
 	for (uint32_t i = 0; i < store_slots(s); i++) {
 		struct sa *sa = store_sa(s, i);
 
-		atomic_store(&sa->replay_lock, 0);
 		switch ((enum sa_state)atomic_load(&sa->state)) {
 		case SA_BUSY:
 		case SA_DEAD:

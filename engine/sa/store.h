@@ -22,12 +22,13 @@
 #include "engine/sa/sa.h"
 
 #define STORE_MAGIC 0x6e666970u /* "nfip" */
-#define STORE_LAYOUT 1u         /* +1 whenever a struct here changes */
+#define STORE_LAYOUT 2u         /* +1 whenever a struct here changes */
 #define STORE_WORKERS_MAX 16
 #define STORE_REASONS_MAX 96
 #define STORE_ASSOCS_MAX 1024
+#define STORE_TOKEN_OCTETS 16
 #define STORE_TEXT_MAX 256
-/* What replay areas are handed out in: 2048 packets less one block. */
+/* What replay areas are handed out in: 1024 packets less one block. */
 #define STORE_UNIT_WORDS 32u
 
 /* How packets are diverted; written by the supervisor. */
@@ -49,6 +50,7 @@ struct store_queue {
 	_Atomic uint32_t last_id;        /* last packet id read, see nfq */
 	_Atomic uint64_t received;
 	_Atomic uint64_t verdicts;
+	_Atomic uint64_t passed;         /* accepted as they were */
 	_Atomic uint64_t errors;         /* netlink errors to our verdicts */
 	_Atomic uint64_t heard_ms;       /* when the worker last came round */
 };
@@ -79,6 +81,11 @@ struct store_head {
 	uint32_t said_first, said_last;
 	uint32_t unknown_spi_drop;       /* 1: drop, 0: left to the kernel */
 	uint32_t park_packets, park_secs;
+	/* Start-up's proof that the rules bite (engine/path/path.h): the
+	 * prover's ESP of SPI 1-255 carries this behind its sequence number;
+	 * workers count what reached them, by queue kind. */
+	uint8_t probe_token[STORE_TOKEN_OCTETS];
+	_Atomic uint64_t probe_seen[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
 	_Atomic uint32_t policy_generation; /* odd while assocs change */
 	_Atomic uint32_t sa_generation;     /* +1: a slot came or went */
 	_Atomic uint64_t engine_starts;

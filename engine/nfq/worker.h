@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * worker: one thread that reads its queues and judges every packet.
+ *
+ * Owns its buffers, a raw socket for ICMP to local senders, a socket to ask
+ * for MTUs, and a struct path; the queues' descriptors stay the caller's.
+ * worker_new before privileges are dropped, worker_run on a thread of its
+ * own.  Each packet read gets exactly one verdict, DROP unless the path said
+ * otherwise; the last id read stands in store->queues before a batch is
+ * worked on, and worker_run begins by dropping up to it (engine_restart).
+ *
+ * worker_run needs CAP_NET_ADMIN (every nfnetlink message) and these system
+ * calls: poll, recvmmsg, sendmsg, sendto, ioctl (SIOCGIFNAME, SIOCGIFMTU),
+ * clock_gettime, and what malloc needs (brk, mmap, munmap, madvise, futex).
+ */
+#ifndef ENGINE_NFQ_WORKER_H
+#define ENGINE_NFQ_WORKER_H
+
+#include "engine/path/path.h"
+#include "engine/sa/sad.h"
+#include "engine/sa/store.h"
+
+struct worker_config {
+	struct store *store;
+	struct sad *sad;                 /* shared by all workers */
+	unsigned index;                  /* 0 .. STORE_WORKERS_MAX - 1 */
+	int queue_fd[STORE_QUEUE_KINDS]; /* bound to STORE_QUEUE_NUMBER */
+	int stop_fd;                     /* an eventfd; readable: stop */
+	path_notify *notify;             /* may be NULL, see path.h */
+	void *notify_arg;
+};
+
+struct worker;
+
+/* NULL with errno. */
+struct worker *worker_new(const struct worker_config *config);
+/* Returns 0 after stop_fd became readable, -errno when a socket failed. */
+int worker_run(struct worker *w);
+void worker_free(struct worker *w);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * path: what happens to one packet, for either direction.
+ *
+ * A struct path is one worker's: its view of the SA tables, its keyed ciphers,
+ * its row of counters.  No socket, no clock (time is a parameter), no lock.
+ * No memory is allocated per packet; the first packet of an SA on a worker
+ * makes that SA's cipher handle (suites.h).  Never gives a verdict other than
+ * DROP unless it decided so: a result starts as a drop.  Every drop is
+ * counted here, by direction and reason.
+ *
+ *   path_begin                      batch: a table that stays for its length
+ *     path_out / path_in            a packet -> a result, perhaps octets in dst
+ *   path_end
+ *
+ * Start-up's proof.  What carries head->probe_mark in a seal queue is dropped
+ * (reason probe) and raises head->probe_seen[kind][worker].  So does ESP in
+ * the decap queue with an SPI of 1 to 255 whose octets 8 to 23, behind SPI and
+ * sequence number, are head->probe_token; other ESP with such SPIs is dropped
+ * as reserved_spi.
+ *
+ * ICMP errors about ESP.  One that quotes a live outbound SA's SPI, both its
+ * addresses, and a sequence number among the last 65536 sent is dropped
+ * (reason icmp) after "fragmentation needed" has lowered the SA's path MTU
+ * (pmtu.h says how far it is believed).  Any other is not ours: accepted as it
+ * was and counted as passed.
+ */
+#ifndef ENGINE_PATH_PATH_H
+#define ENGINE_PATH_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ipaddr.h"
+#include "engine/path/pkt.h"
+#include "engine/path/reason.h"
+#include "engine/sa/sad.h"
+#include "engine/sa/store.h"
+#include "engine/sa/suites.h"
+
+enum path_action {
+	PATH_DROP = 0,
+	PATH_ACCEPT,  /* as it was */
+	PATH_REPLACE, /* by `len` octets in dst, and the mark by `mark` */
+};
+
+struct path_result {
+	enum path_action action;
+	enum reason reason; /* of a DROP */
+	uint32_t mark;      /* of a REPLACE */
+	size_t len;
+	/* Not 0: the caller sends the packet's sender ICMP "fragmentation
+	 * needed" with this MTU, quoting the packet as it came. */
+	uint32_t tell_mtu;
+};
+
+/* What control wants to know.  Acquire: at most one a second for the same
+ * SAID and peer.  Soft and hard: once an SA. */
+enum path_event_kind { PATH_ACQUIRE, PATH_SOFT, PATH_HARD };
+struct path_event {
+	enum path_event_kind kind;
+	uint32_t said;
+	uint32_t slot;             /* SOFT, HARD */
+	struct ipaddr local, peer; /* as in the packet */
+	uint8_t protocol;          /* ACQUIRE: of the packet inside, */
+	uint16_t sport, dport;     /* and its ports, or 0 */
+};
+/* Called on the worker's thread; must not block. */
+typedef void path_notify(void *arg, const struct path_event *e);
+
+struct path_recent {
+	uint32_t said;
+	struct ipaddr peer;
+	uint64_t at_ms;
+};
+#define PATH_RECENT 64
+
+struct path {
+	struct store *store;
+	struct sad *sad;
+	const struct sad_table *table; /* between begin and end */
+	struct suites *suites;
+	unsigned worker;
+	path_notify *notify;
+	void *notify_arg;
+	struct path_recent recent[PATH_RECENT];
+};
+
+/* Octets that dst must hold for a packet of len octets: the longest IV, ICV
+ * and padding of any suite and a UDP header; see path.c. */
+#define PATH_GROWTH 128
+
+/* 0 or -ENOMEM.  notify may be NULL. */
+int path_init(struct path *p, struct store *s, struct sad *sad, unsigned worker,
+	      path_notify *notify, void *arg);
+void path_fini(struct path *p);
+
+/* Around a batch.  begin may rebuild the table when SAs came or went. */
+void path_begin(struct path *p);
+void path_end(struct path *p);
+
+/* From a seal queue.  dst must not overlap the packet and must hold
+ * pkt->len + PATH_GROWTH octets, else reason crypto. */
+void path_out(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
+	      uint64_t now_ms, uint8_t *dst, size_t cap, struct path_result *r);
+/* From the decap queue.  dst must hold pkt->len octets. */
+void path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
+	     size_t cap, struct path_result *r);
+/* A drop that the worker itself decides on, counted. */
+void path_drop(struct path *p, enum sa_direction d, enum reason why,
+	       uint64_t n);
+
+#endif
