@@ -10,7 +10,7 @@ static bool
 is_chacha(enum algo algo)
 {
 	return algo == ALGO_CHACHA20_POLY1305 ||
-	    algo == ALGO_CHACHA20_POLY1305_IIV;
+	       algo == ALGO_CHACHA20_POLY1305_IIV;
 }
 
 static bool
@@ -42,8 +42,7 @@ cipher_of(enum algo algo, size_t key_octets)
 }
 
 int
-aead_init(struct aead *a, enum algo algo, const uint8_t *key,
-    size_t key_octets)
+aead_init(struct aead *a, enum algo algo, const uint8_t *key, size_t key_octets)
 {
 	const struct algo_info *info = algo_info(algo);
 	int mode = GCRY_CIPHER_MODE_GCM;
@@ -85,10 +84,10 @@ begin(struct aead *a, const struct aead_job *job)
 	if (a->is_ccm) {
 		/* text, associated data, tag (RFC 3610 2.2: B_0 holds them) */
 		uint64_t lengths[3] = { job->len, job->aad_octets,
-			a->tag_octets };
+					a->tag_octets };
 
 		if (gcry_cipher_ctl(a->hd, GCRYCTL_SET_CCM_LENGTHS, lengths,
-		    sizeof(lengths)) != 0)
+				    sizeof(lengths)) != 0)
 			return false;
 	}
 	return gcry_cipher_authenticate(a->hd, job->aad, job->aad_octets) == 0;
@@ -97,15 +96,15 @@ begin(struct aead *a, const struct aead_job *job)
 /* gcry_cipher_encrypt or _decrypt over the job's text. */
 static bool
 turn(struct aead *a, const struct aead_job *job,
-    gcry_error_t (*with)(gcry_cipher_hd_t, void *, size_t, const void *,
-    size_t))
+     gcry_error_t (*with)(gcry_cipher_hd_t, void *, size_t, const void *,
+			  size_t))
 {
 	bool in_place = job->src == job->dst;
 
 	/* With no text at all GCM may go straight to its tag, the others want
 	 * the call that ends the associated data. */
 	return with(a->hd, job->dst, job->len, in_place ? NULL : job->src,
-	    in_place ? 0 : job->len) == 0;
+		    in_place ? 0 : job->len) == 0;
 }
 
 static bool

@@ -26,18 +26,18 @@ struct aead {
 
 struct aead_job {
 	const uint8_t *nonce;
-	size_t nonce_octets;           /* 12; 11 for CCM in ESP */
+	size_t nonce_octets; /* 12; 11 for CCM in ESP */
 	const uint8_t *aad;
 	size_t aad_octets;
-	const uint8_t *src;            /* dst itself, or apart from it */
+	const uint8_t *src; /* dst itself, or apart from it */
 	uint8_t *dst;
 	size_t len;
-	uint8_t *tag;                  /* seal writes, open reads */
+	uint8_t *tag; /* seal writes, open reads */
 };
 
 /* algo: a combined mode or a GMAC; key without salt.  0 or -errno. */
 int aead_init(struct aead *a, enum algo algo, const uint8_t *key,
-    size_t key_octets);
+	      size_t key_octets);
 void aead_fini(struct aead *a);
 /* 0, or -EIO with dst wiped. */
 int aead_seal(struct aead *a, const struct aead_job *job);

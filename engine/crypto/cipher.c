@@ -7,8 +7,8 @@
 #include "engine/crypto/cipher.h"
 #include "engine/crypto/historic.h"
 
-#define AES_BLOCK      16
-#define IV_KEY_OCTETS  16
+#define AES_BLOCK     16
+#define IV_KEY_OCTETS 16
 
 static bool
 is_ctr(const struct cipher *c)
@@ -29,13 +29,12 @@ gcry_algo_of(const struct algo_info *info)
 		return GCRY_CIPHER_DES;
 	if (info->key_octets == 16)
 		return GCRY_CIPHER_AES128;
-	return info->key_octets == 24 ? GCRY_CIPHER_AES192 :
-	    GCRY_CIPHER_AES256;
+	return info->key_octets == 24 ? GCRY_CIPHER_AES192 : GCRY_CIPHER_AES256;
 }
 
 static int
 open_keyed(struct gcry_cipher_handle **hd, int algo, int mode,
-    const uint8_t *key, size_t key_octets)
+	   const uint8_t *key, size_t key_octets)
 {
 	if (gcry_cipher_open(hd, algo, mode, 0) != 0) {
 		*hd = NULL;
@@ -65,8 +64,9 @@ open_iv_maker(struct cipher *c, const uint8_t *key, size_t key_octets)
 	if (gcry_mac_setkey(mac, key, key_octets) == 0 &&
 	    gcry_mac_write(mac, label, sizeof(label) - 1) == 0 &&
 	    gcry_mac_read(mac, derived, &n) == 0)
-		error = open_keyed(&c->iv_hd, GCRY_CIPHER_AES128,
-		    GCRY_CIPHER_MODE_ECB, derived, IV_KEY_OCTETS);
+		error =
+		    open_keyed(&c->iv_hd, GCRY_CIPHER_AES128,
+			       GCRY_CIPHER_MODE_ECB, derived, IV_KEY_OCTETS);
 	gcry_mac_close(mac);
 	secret_wipe(derived, sizeof(derived));
 	return error;
@@ -74,7 +74,7 @@ open_iv_maker(struct cipher *c, const uint8_t *key, size_t key_octets)
 
 int
 cipher_init(struct cipher *c, enum algo algo, const uint8_t *key,
-    size_t key_octets)
+	    size_t key_octets)
 {
 	const struct algo_info *info = algo_info(algo);
 	int error;
@@ -87,9 +87,10 @@ cipher_init(struct cipher *c, enum algo algo, const uint8_t *key,
 	if (algo == ALGO_NULL)
 		return 0;
 	memcpy(c->salt, key + info->key_octets, info->salt_octets);
-	error = open_keyed(&c->hd, gcry_algo_of(info),
-	    is_ctr(c) ? GCRY_CIPHER_MODE_CTR : GCRY_CIPHER_MODE_CBC, key,
-	    info->key_octets);
+	error =
+	    open_keyed(&c->hd, gcry_algo_of(info),
+		       is_ctr(c) ? GCRY_CIPHER_MODE_CTR : GCRY_CIPHER_MODE_CBC,
+		       key, info->key_octets);
 	if (error == 0 && is_aes_cbc(c))
 		error = open_iv_maker(c, key, info->key_octets);
 	if (error != 0)
@@ -138,9 +139,9 @@ set_iv(struct cipher *c, const uint8_t *iv)
 
 static int
 turn(struct cipher *c, const uint8_t *iv, const uint8_t *src, uint8_t *dst,
-    size_t len,
-    gcry_error_t (*with)(gcry_cipher_hd_t, void *, size_t, const void *,
-    size_t))
+     size_t len,
+     gcry_error_t (*with)(gcry_cipher_hd_t, void *, size_t, const void *,
+			  size_t))
 {
 	bool in_place = src == dst;
 
@@ -152,19 +153,21 @@ turn(struct cipher *c, const uint8_t *iv, const uint8_t *src, uint8_t *dst,
 	if (!set_iv(c, iv))
 		return -EIO;
 	return with(c->hd, dst, len, in_place ? NULL : src,
-	    in_place ? 0 : len) == 0 ? 0 : -EIO;
+		    in_place ? 0 : len) == 0
+		   ? 0
+		   : -EIO;
 }
 
 int
 cipher_encrypt(struct cipher *c, const uint8_t *iv, const uint8_t *src,
-    uint8_t *dst, size_t len)
+	       uint8_t *dst, size_t len)
 {
 	return turn(c, iv, src, dst, len, gcry_cipher_encrypt);
 }
 
 int
 cipher_decrypt(struct cipher *c, const uint8_t *iv, const uint8_t *src,
-    uint8_t *dst, size_t len)
+	       uint8_t *dst, size_t len)
 {
 	return turn(c, iv, src, dst, len, gcry_cipher_decrypt);
 }

@@ -26,14 +26,14 @@ struct cipher {
 
 /* key: with its salt behind it.  0 or -errno. */
 int cipher_init(struct cipher *c, enum algo algo, const uint8_t *key,
-    size_t key_octets);
+		size_t key_octets);
 void cipher_fini(struct cipher *c);
 /* iv_octets of the algorithm, different for every counter.  0 or -EIO. */
 int cipher_make_iv(struct cipher *c, uint64_t counter, uint8_t *iv);
 /* len: a multiple of the block; src is dst, or apart from it.  0 or -EIO. */
 int cipher_encrypt(struct cipher *c, const uint8_t *iv, const uint8_t *src,
-    uint8_t *dst, size_t len);
+		   uint8_t *dst, size_t len);
 int cipher_decrypt(struct cipher *c, const uint8_t *iv, const uint8_t *src,
-    uint8_t *dst, size_t len);
+		   uint8_t *dst, size_t len);
 
 #endif

@@ -9,8 +9,7 @@
 #define MD5_BLOCK 64 /* octets, RFC 1321 3.1 */
 
 int
-historic_md5_init(struct historic_md5 *h, const uint8_t *key,
-    size_t key_octets)
+historic_md5_init(struct historic_md5 *h, const uint8_t *key, size_t key_octets)
 {
 	memset(h, 0, sizeof(*h));
 	if (key_octets == 0 || key_octets > sizeof(h->key))
@@ -40,8 +39,8 @@ void
 historic_md5_begin(struct historic_md5 *h)
 {
 	uint8_t block[2 * MD5_BLOCK] = { 0 };
-	size_t n = h->key_octets + 1 + 8 <= MD5_BLOCK ? MD5_BLOCK :
-	    2 * MD5_BLOCK;
+	size_t n =
+	    h->key_octets + 1 + 8 <= MD5_BLOCK ? MD5_BLOCK : 2 * MD5_BLOCK;
 	uint64_t bits = (uint64_t)h->key_octets * 8;
 
 	gcry_md_reset(h->hd);
@@ -74,7 +73,7 @@ historic_md5_end(struct historic_md5 *h, uint8_t digest[HISTORIC_MD5_OCTETS])
 
 void
 historic_des_iv(const uint8_t *wire, unsigned wire_octets,
-    uint8_t iv[HISTORIC_DES_IV_OCTETS])
+		uint8_t iv[HISTORIC_DES_IV_OCTETS])
 {
 	memcpy(iv, wire, wire_octets);
 	for (unsigned i = wire_octets; i < HISTORIC_DES_IV_OCTETS; i++)

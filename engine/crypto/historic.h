@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HISTORIC_MD5_OCTETS     16
-#define HISTORIC_MD5_KEY_MAX    64 /* octets; RFC 1828 asks for 16 at least */
-#define HISTORIC_DES_IV_OCTETS  8
+#define HISTORIC_MD5_OCTETS    16
+#define HISTORIC_MD5_KEY_MAX   64 /* octets; RFC 1828 asks for 16 at least */
+#define HISTORIC_DES_IV_OCTETS 8
 
 struct historic_md5 {
 	struct gcry_md_handle *hd;
@@ -25,18 +25,18 @@ struct historic_md5 {
 
 /* 0, -EINVAL for no key or one that is too long, -ENOMEM. */
 int historic_md5_init(struct historic_md5 *h, const uint8_t *key,
-    size_t key_octets);
+		      size_t key_octets);
 void historic_md5_fini(struct historic_md5 *h);
 void historic_md5_begin(struct historic_md5 *h);
 void historic_md5_add(struct historic_md5 *h, const uint8_t *octets,
-    size_t len);
+		      size_t len);
 /* 0 or -EIO */
 int historic_md5_end(struct historic_md5 *h,
-    uint8_t digest[HISTORIC_MD5_OCTETS]);
+		     uint8_t digest[HISTORIC_MD5_OCTETS]);
 
 /* RFC 1829 2: 8 octets are the IV itself, 4 stand for themselves followed by
  * their complement. */
 void historic_des_iv(const uint8_t *wire, unsigned wire_octets,
-    uint8_t iv[HISTORIC_DES_IV_OCTETS]);
+		     uint8_t iv[HISTORIC_DES_IV_OCTETS]);
 
 #endif

@@ -12,7 +12,7 @@
 #define KAT_ICV  32
 
 static const struct kat table[] = {
-#include "engine/crypto/kat_table.h"
+#include "engine/crypto/kat_table.inc"
 };
 
 /* The inputs that oracle.py uses: octets that count up. */
@@ -54,7 +54,7 @@ make_input(const struct kat *k)
 	count_up(in.text, sizeof(in.text), 0x30);
 	for (size_t i = 0; i < sizeof(in.want) && k->answer[2 * i] != 0; i++)
 		in.want[i] = (uint8_t)(hex_digit(k->answer[2 * i]) << 4 |
-		    hex_digit(k->answer[2 * i + 1]));
+				       hex_digit(k->answer[2 * i + 1]));
 	return in;
 }
 
@@ -64,12 +64,15 @@ static bool
 esp_is_right(const struct kat *k, struct suite *s, struct input *in)
 {
 	uint8_t buf[KAT_TEXT], icv[KAT_ICV];
-	struct suite_job job = { .spi = KAT_SPI, .seq = KAT_SEQ,
-		.iv = in->iv, .src = in->text, .dst = buf, .len = KAT_TEXT,
-		.icv = icv };
+	struct suite_job job = { .spi = KAT_SPI,
+				 .seq = KAT_SEQ,
+				 .iv = in->iv,
+				 .src = in->text,
+				 .dst = buf,
+				 .len = KAT_TEXT,
+				 .icv = icv };
 
-	if (suite_seal(s, &job) != 0 ||
-	    memcmp(buf, in->want, KAT_TEXT) != 0 ||
+	if (suite_seal(s, &job) != 0 || memcmp(buf, in->want, KAT_TEXT) != 0 ||
 	    memcmp(icv, in->want + KAT_TEXT, in->sizes.icv_octets) != 0)
 		return false;
 	job.src = in->want;
@@ -80,17 +83,21 @@ esp_is_right(const struct kat *k, struct suite *s, struct input *in)
 	icv[in->sizes.icv_octets - 1] ^= 1;
 	memset(buf, 0, sizeof(buf));
 	return suite_open(s, &job) == -EBADMSG &&
-	    memcmp(buf, (uint8_t[KAT_TEXT]){ 0 }, KAT_TEXT) == 0;
+	       memcmp(buf, (uint8_t[KAT_TEXT]){ 0 }, KAT_TEXT) == 0;
 }
 
 static bool
 ah_is_right(const struct kat *k, struct suite *s, struct input *in)
 {
 	uint8_t icv[KAT_ICV];
-	struct suite_piece pieces[] = { { in->text, 20 }, { NULL, 0 },
-		{ in->text + 20, KAT_TEXT - 20 } };
-	struct suite_scatter what = { .seq = KAT_SEQ, .iv = in->iv,
-		.pieces = pieces, .n_pieces = 3, .icv = icv };
+	struct suite_piece pieces[] = { { in->text, 20 },
+					{ NULL, 0 },
+					{ in->text + 20, KAT_TEXT - 20 } };
+	struct suite_scatter what = { .seq = KAT_SEQ,
+				      .iv = in->iv,
+				      .pieces = pieces,
+				      .n_pieces = 3,
+				      .icv = icv };
 
 	if (suite_sign(s, &what) != 0 ||
 	    memcmp(icv, in->want, in->sizes.icv_octets) != 0 ||
@@ -104,11 +111,14 @@ static bool
 is_right(const struct kat *k)
 {
 	struct input in = make_input(k);
-	struct suite_params params = { .enc = k->enc, .auth = k->auth,
-		.esn = k->esn, .key = in.key,
-		.key_octets = algo_keymat_octets(k->enc),
-		.auth_key = in.auth_key,
-		.auth_key_octets = algo_keymat_octets(k->auth) };
+	struct suite_params params = { .enc = k->enc,
+				       .auth = k->auth,
+				       .esn = k->esn,
+				       .key = in.key,
+				       .key_octets = algo_keymat_octets(k->enc),
+				       .auth_key = in.auth_key,
+				       .auth_key_octets =
+					   algo_keymat_octets(k->auth) };
 	struct suite *s;
 	bool right;
 
@@ -117,8 +127,8 @@ is_right(const struct kat *k)
 	s = suite_new(&params);
 	if (s == NULL)
 		return false;
-	right = k->enc == ALGO_NONE ? ah_is_right(k, s, &in) :
-	    esp_is_right(k, s, &in);
+	right = k->enc == ALGO_NONE ? ah_is_right(k, s, &in)
+				    : esp_is_right(k, s, &in);
 	suite_free(s);
 	return right;
 }
@@ -129,8 +139,9 @@ kat_run(const struct kat *kats, size_t n, const char **failed)
 	for (size_t i = 0; i < n; i++) {
 		if (is_right(&kats[i]))
 			continue;
-		*failed = algo_info(kats[i].enc != ALGO_NONE ? kats[i].enc :
-		    kats[i].auth)->name;
+		*failed = algo_info(kats[i].enc != ALGO_NONE ? kats[i].enc
+							     : kats[i].auth)
+			      ->name;
 		return -EPROTO;
 	}
 	*failed = NULL;

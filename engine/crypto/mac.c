@@ -52,8 +52,8 @@ mac_init(struct mac *m, enum algo algo, const uint8_t *key, size_t key_octets)
 	else if (gcry_mac_open(&m->hd, number, 0, NULL) != 0)
 		error = -ENOMEM;
 	else
-		error = gcry_mac_setkey(m->hd, key, key_octets) == 0 ? 0 :
-		    -EINVAL;
+		error =
+		    gcry_mac_setkey(m->hd, key, key_octets) == 0 ? 0 : -EINVAL;
 	if (error != 0)
 		mac_fini(m);
 	return error;

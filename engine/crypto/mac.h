@@ -21,8 +21,8 @@
 #define MAC_ICV_MAX 64 /* octets before it is cut short: HMAC-SHA2-512 */
 
 struct mac {
-	enum algo algo;                /* ALGO_NONE: not open */
-	struct gcry_mac_handle *hd;    /* HMAC, CMAC */
+	enum algo algo;             /* ALGO_NONE: not open */
+	struct gcry_mac_handle *hd; /* HMAC, CMAC */
 	struct aead gmac;
 	struct historic_md5 md5;
 	bool failed;
@@ -31,7 +31,7 @@ struct mac {
 /* key without its salt, of the length that algo.h gives; for keyed MD5 of 1 to
  * HISTORIC_MD5_KEY_MAX octets.  0 or -errno. */
 int mac_init(struct mac *m, enum algo algo, const uint8_t *key,
-    size_t key_octets);
+	     size_t key_octets);
 void mac_fini(struct mac *m);
 /* nonce: 12 octets for GMAC, else unused. */
 void mac_begin(struct mac *m, const uint8_t *nonce);

@@ -19,11 +19,11 @@ struct suite {
 	struct suite_sizes sizes;
 	bool esn;
 	bool implicit_iv;
-	bool iv_failed;           /* the next seal must not go ahead */
+	bool iv_failed; /* the next seal must not go ahead */
 	/* what the nonce starts with: the AEAD's salt, or GMAC's */
 	uint8_t salt[4];
 	unsigned salt_octets;
-	struct aead aead;         /* one of: aead; cipher with mac; mac */
+	struct aead aead; /* one of: aead; cipher with mac; mac */
 	struct cipher cipher;
 	struct mac mac;
 };
@@ -120,8 +120,7 @@ init(struct suite *s, const struct suite_params *p)
 	if (enc->kind == ALGO_KIND_AEAD)
 		return init_aead(s, p);
 	if (enc->kind == ALGO_KIND_ENC)
-		error = cipher_init(&s->cipher, p->enc, p->key,
-		    p->key_octets);
+		error = cipher_init(&s->cipher, p->enc, p->key, p->key_octets);
 	if (error == 0 && p->auth != ALGO_NONE)
 		error = init_mac(s, p);
 	return error;
@@ -173,7 +172,7 @@ suite_make_iv(struct suite *s, uint64_t counter, uint8_t *iv)
  * sequence number, zeros before it without ESN (RFC 8750 4). */
 static void
 make_nonce(const struct suite *s, const uint8_t *iv, uint64_t seq,
-    uint8_t nonce[NONCE_OCTETS_MAX])
+	   uint8_t nonce[NONCE_OCTETS_MAX])
 {
 	memcpy(nonce, s->salt, s->salt_octets);
 	if (!s->implicit_iv) {
@@ -202,7 +201,7 @@ make_aad(const struct suite *s, const struct suite_job *job, uint8_t aad[12])
 
 static int
 run_aead(struct suite *s, const struct suite_job *job,
-    int (*with)(struct aead *, const struct aead_job *))
+	 int (*with)(struct aead *, const struct aead_job *))
 {
 	uint8_t nonce[NONCE_OCTETS_MAX], aad[12];
 	struct aead_job j = {
@@ -246,7 +245,7 @@ begin_mac(struct suite *s, const uint8_t *iv, uint64_t seq)
  */
 static int
 compute_icv(struct suite *s, const struct suite_job *job, const uint8_t *text,
-    uint8_t *icv)
+	    uint8_t *icv)
 {
 	uint8_t head[12], high[4];
 	size_t n;
@@ -278,8 +277,8 @@ suite_seal(struct suite *s, const struct suite_job *job)
 		return -EIO;
 	if (is_aead(s))
 		return run_aead(s, job, aead_seal);
-	error = cipher_encrypt(&s->cipher, job->iv, job->src, job->dst,
-	    job->len);
+	error =
+	    cipher_encrypt(&s->cipher, job->iv, job->src, job->dst, job->len);
 	if (error == 0 && s->sizes.icv_octets != 0)
 		error = compute_icv(s, job, job->dst, job->icv);
 	if (error != 0)
@@ -290,7 +289,7 @@ suite_seal(struct suite *s, const struct suite_job *job)
 /* 0 or -EBADMSG, in the same time wherever they differ. */
 static int
 compare_icv(const struct suite *s, uint8_t icv[ICV_OCTETS_MAX],
-    const uint8_t *received)
+	    const uint8_t *received)
 {
 	bool good = secret_equal(icv, received, s->sizes.icv_octets);
 
@@ -317,16 +316,15 @@ suite_open(struct suite *s, const struct suite_job *job)
 	}
 	if (error != 0)
 		return error;
-	error = cipher_decrypt(&s->cipher, job->iv, job->src, job->dst,
-	    job->len);
+	error =
+	    cipher_decrypt(&s->cipher, job->iv, job->src, job->dst, job->len);
 	if (error != 0)
 		secret_wipe(job->dst, job->len);
 	return error;
 }
 
 static int
-compute_scatter(struct suite *s, const struct suite_scatter *what,
-    uint8_t *icv)
+compute_scatter(struct suite *s, const struct suite_scatter *what, uint8_t *icv)
 {
 	uint8_t high[4];
 

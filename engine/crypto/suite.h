@@ -24,10 +24,10 @@
 struct suite;
 
 struct suite_params {
-	enum algo enc;        /* AEAD or ENC kind; ALGO_NONE for AH */
-	enum algo auth;       /* AUTH kind with an ENC, ALGO_NONE with AEAD */
-	bool esn;             /* the high half of seq goes under the ICV */
-	const uint8_t *key;   /* cipher key, then its salt */
+	enum algo enc;      /* AEAD or ENC kind; ALGO_NONE for AH */
+	enum algo auth;     /* AUTH kind with an ENC, ALGO_NONE with AEAD */
+	bool esn;           /* the high half of seq goes under the ICV */
+	const uint8_t *key; /* cipher key, then its salt */
 	unsigned key_octets;
 	const uint8_t *auth_key; /* then its salt, for GMAC */
 	unsigned auth_key_octets;
@@ -38,13 +38,13 @@ struct suite_params {
  * multiple of the suite's block.  RFC 1829 has no sequence number and no ICV:
  * seq and icv are not looked at then. */
 struct suite_job {
-	uint32_t spi;         /* host order */
-	uint64_t seq;         /* all 64 bits; the wire carries the low 32 */
-	const uint8_t *iv;    /* iv_octets, as on the wire behind seq */
+	uint32_t spi;      /* host order */
+	uint64_t seq;      /* all 64 bits; the wire carries the low 32 */
+	const uint8_t *iv; /* iv_octets, as on the wire behind seq */
 	const uint8_t *src;
 	uint8_t *dst;
 	size_t len;
-	uint8_t *icv;         /* icv_octets: seal writes, open reads */
+	uint8_t *icv; /* icv_octets: seal writes, open reads */
 };
 
 struct suite_piece {
@@ -62,10 +62,10 @@ struct suite_piece {
  */
 struct suite_scatter {
 	uint64_t seq;
-	const uint8_t *iv;    /* iv_octets, or NULL when there are none */
+	const uint8_t *iv; /* iv_octets, or NULL when there are none */
 	const struct suite_piece *pieces;
 	unsigned n_pieces;
-	uint8_t *icv;         /* sign writes, verify reads */
+	uint8_t *icv; /* sign writes, verify reads */
 };
 
 struct suite_sizes {

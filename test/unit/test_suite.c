@@ -25,10 +25,14 @@ start(void)
 static struct suite *
 make(enum algo enc, enum algo auth, bool esn)
 {
-	struct suite_params params = { .enc = enc, .auth = auth, .esn = esn,
-		.key = keys[0], .key_octets = algo_keymat_octets(enc),
-		.auth_key = keys[1],
-		.auth_key_octets = algo_keymat_octets(auth) };
+	struct suite_params params = { .enc = enc,
+				       .auth = auth,
+				       .esn = esn,
+				       .key = keys[0],
+				       .key_octets = algo_keymat_octets(enc),
+				       .auth_key = keys[1],
+				       .auth_key_octets =
+					   algo_keymat_octets(auth) };
 
 	if (auth == ALGO_KEYED_MD5)
 		params.auth_key_octets = 16;
@@ -50,8 +54,8 @@ all_pairs(struct pair *pairs)
 			struct pair p = { (enum algo)e, (enum algo)a };
 			bool ah = p.enc == ALGO_NONE;
 
-			if ((ah ? algo_refuse_ah(p.auth) :
-			    algo_refuse_esp(p.enc, p.auth)) == NULL)
+			if ((ah ? algo_refuse_ah(p.auth)
+				: algo_refuse_esp(p.enc, p.auth)) == NULL)
 				pairs[n++] = p;
 		}
 	return n;
@@ -94,9 +98,13 @@ Test(suite, a_wrong_known_answer_is_found_and_named)
 			strcpy(answer, bad.answer);
 			answer[at] = answer[at] == '0' ? '1' : '0';
 			cr_expect_eq(kat_run(&(struct kat){ bad.enc, bad.auth,
-			    bad.esn, answer }, 1, &failed), -EPROTO);
-			cr_expect_str_eq(failed, algo_info(bad.enc != ALGO_NONE ?
-			    bad.enc : bad.auth)->name);
+							    bad.esn, answer },
+					     1, &failed),
+				     -EPROTO);
+			cr_expect_str_eq(
+			    failed,
+			    algo_info(bad.enc != ALGO_NONE ? bad.enc : bad.auth)
+				->name);
 		}
 		bad.esn = !bad.esn; /* ESN changes every answer that has one */
 		cr_expect_eq(kat_run(&bad, 1, &failed), -EPROTO);
@@ -127,8 +135,9 @@ Test(suite, seals_and_opens_all_lengths_in_place_and_apart)
 		cr_assert_not_null(s);
 		fill(text, TEXT);
 		for (size_t len = 0; len <= TEXT; len += z.block) {
-			struct suite_job job = { 7, 1ull << 40 | len, iv, text,
-				a, len, icv[0] };
+			struct suite_job job = {
+				7, 1ull << 40 | len, iv, text, a, len, icv[0]
+			};
 
 			suite_make_iv(s, len, iv);
 			cr_assert_eq(suite_seal(s, &job), 0);
@@ -152,7 +161,7 @@ Test(suite, seals_and_opens_all_lengths_in_place_and_apart)
  * octet of plaintext comes out. */
 static void
 expect_refused(struct suite *s, struct suite_job job, const uint8_t *text,
-    const char *what, const char *name)
+	       const char *what, const char *name)
 {
 	static const uint8_t zeros[TEXT];
 	uint8_t out[TEXT] = { 0 }, in_place[TEXT];
@@ -165,12 +174,12 @@ expect_refused(struct suite *s, struct suite_job job, const uint8_t *text,
 	cr_expect_eq(suite_open(s, &job), -EBADMSG);
 	for (size_t at = 0; at + 8 <= job.len && text != NULL; at += 8)
 		cr_expect(memcmp(in_place + at, text + at, 8) != 0,
-		    "%s: %s leaks in place", name, what);
+			  "%s: %s leaks in place", name, what);
 }
 
 static void
 flip_everything(struct suite *s, struct suite_job job, struct suite_sizes z,
-    bool esn, const uint8_t *text, const char *name)
+		bool esn, const uint8_t *text, const char *name)
 {
 	uint8_t *sealed = job.dst, *iv = (uint8_t *)job.iv;
 
@@ -219,7 +228,7 @@ Test(suite, notices_each_change_and_gives_no_plaintext, .timeout = 60)
 		bool esn = i & 1, plain = p.enc == ALGO_NULL;
 		uint8_t iv[16], text[TEXT], out[TEXT], icv[32];
 		struct suite_job job = { 0x1234, 5ull << 32 | 77, iv, text,
-			out, TEXT / 2, icv };
+					 out,    TEXT / 2,        icv };
 		struct suite *s;
 
 		if (p.enc == ALGO_NONE || is_historic(p))
@@ -230,7 +239,7 @@ Test(suite, notices_each_change_and_gives_no_plaintext, .timeout = 60)
 		suite_make_iv(s, 99, iv);
 		cr_assert_eq(suite_seal(s, &job), 0);
 		flip_everything(s, job, z, esn, plain ? NULL : text,
-		    algo_info(p.enc)->name);
+				algo_info(p.enc)->name);
 		suite_free(s);
 	}
 }
@@ -273,7 +282,7 @@ Test(suite, signs_the_same_however_it_is_cut)
 		uint8_t data[TEXT], iv[8] = { 1, 2, 3 }, icv[32];
 		struct suite_piece pieces[3] = { { data, TEXT } };
 		struct suite_scatter what = { 3ull << 32 | 4, iv, pieces, 1,
-			icv };
+					      icv };
 		struct suite *s;
 
 		if (pairs[i].enc != ALGO_NONE)
@@ -286,9 +295,9 @@ Test(suite, signs_the_same_however_it_is_cut)
 		for (size_t cut = 0; cut <= TEXT; cut++) {
 			pieces[0] = (struct suite_piece){ data, cut / 2 };
 			pieces[1] = (struct suite_piece){ data + cut / 2,
-				cut - cut / 2 };
-			pieces[2] = (struct suite_piece){ data + cut,
-				TEXT - cut };
+							  cut - cut / 2 };
+			pieces[2] =
+			    (struct suite_piece){ data + cut, TEXT - cut };
 			cr_expect_eq(suite_verify(s, &what), 0);
 			data[cut % TEXT] ^= 4;
 			cr_expect_eq(suite_verify(s, &what), -EBADMSG);
@@ -296,7 +305,7 @@ Test(suite, signs_the_same_however_it_is_cut)
 		}
 		what.seq ^= 1ull << 33;
 		cr_expect_eq(suite_verify(s, &what),
-		    is_historic(pairs[i]) ? 0 : -EBADMSG);
+			     is_historic(pairs[i]) ? 0 : -EBADMSG);
 		suite_free(s);
 	}
 }
@@ -327,9 +336,10 @@ Test(suite, refuses_combinations_that_do_not_protect)
 		cr_expect_null(make(bad[i].enc, bad[i].auth, false), "%u", i);
 		cr_expect_eq(errno, EINVAL);
 		cr_expect_eq(z.block, 0);
-		cr_expect_not_null(bad[i].enc == ALGO_NONE ?
-		    algo_refuse_ah(bad[i].auth) :
-		    algo_refuse_esp(bad[i].enc, bad[i].auth));
+		cr_expect_not_null(
+		    bad[i].enc == ALGO_NONE
+			? algo_refuse_ah(bad[i].auth)
+			: algo_refuse_esp(bad[i].enc, bad[i].auth));
 	}
 	/* no sequence number, so no high half of it */
 	cr_expect_null(make(ALGO_NONE, ALGO_KEYED_MD5, true));
@@ -343,16 +353,21 @@ Test(suite, refuses_keys_of_the_wrong_length)
 
 	for (unsigned i = 0; i < n; i++) {
 		struct pair p = pairs[i];
-		struct suite_params params = { p.enc, p.auth, false, keys[0],
-			algo_keymat_octets(p.enc), keys[1],
-			algo_keymat_octets(p.auth) };
+		struct suite_params params = { p.enc,
+					       p.auth,
+					       false,
+					       keys[0],
+					       algo_keymat_octets(p.enc),
+					       keys[1],
+					       algo_keymat_octets(p.auth) };
 
 		if (p.enc != ALGO_NONE) {
 			params.key_octets++;
 			cr_expect_null(suite_new(&params));
 			params.key_octets -= 2;
-			cr_expect_null(params.key_octets > ALGO_KEYMAT_MAX ?
-			    NULL : suite_new(&params));
+			cr_expect_null(params.key_octets > ALGO_KEYMAT_MAX
+					   ? NULL
+					   : suite_new(&params));
 			params.key_octets++;
 		}
 		if (p.auth == ALGO_NONE || p.auth == ALGO_KEYED_MD5)
@@ -367,7 +382,8 @@ Test(suite, refuses_keys_of_the_wrong_length)
 Test(suite, keyed_md5_takes_keys_of_1_to_64_octets)
 {
 	struct suite_params params = { .enc = ALGO_NONE,
-		.auth = ALGO_KEYED_MD5, .auth_key = keys[0] };
+				       .auth = ALGO_KEYED_MD5,
+				       .auth_key = keys[0] };
 
 	for (unsigned n = 0; n <= 65; n++) {
 		struct suite *s;
@@ -388,7 +404,8 @@ Test(suite, refuses_the_weak_keys_of_des)
 
 	for (unsigned i = 0; i < 2; i++) {
 		struct suite_params params = { .enc = ALGO_DES_CBC_1829_IV32,
-			.key = weak[i], .key_octets = 8 };
+					       .key = weak[i],
+					       .key_octets = 8 };
 
 		cr_expect_null(suite_new(&params));
 		cr_expect_eq(errno, EINVAL);
@@ -421,7 +438,7 @@ Test(suite, ivs_differ_and_cbc_ivs_show_no_counter)
 			cr_expect_arr_eq(a, "\5\6\7\10", 4);
 		if (z.iv_octets == 16)
 			cr_expect(memcmp(a, b, 8) != 0 &&
-			    memcmp(a + 8, b + 8, 7) != 0);
+				  memcmp(a + 8, b + 8, 7) != 0);
 		suite_free(s);
 		suite_free(other);
 	}

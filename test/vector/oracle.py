@@ -5,7 +5,7 @@
 seal() and sign() say what a packet's ciphertext and ICV must be, for every
 algorithm of the contract.  Block ciphers and hashes are Python's; modes that
 the RFCs of IPsec define the layout of (nonce, associated data, what is under
-the ICV) are here.  --table prints the rows of engine/crypto/kat_table.h.
+the ICV) are here.  --table prints the rows of engine/crypto/kat_table.inc.
 """
 import hashlib
 import hmac
