@@ -21,7 +21,7 @@
 enum policy_mode { POLICY_MODE_TRANSPORT = 1, POLICY_MODE_TUNNEL = 2 };
 
 enum policy_keying {
-	POLICY_KEYING_NONE,   /* SAs come over the control socket only */
+	POLICY_KEYING_NONE, /* SAs come over the control socket only */
 	POLICY_KEYING_MANUAL,
 	POLICY_KEYING_KERBEROS,
 	POLICY_KEYING_PHOTURIS,
@@ -30,17 +30,60 @@ enum policy_keying {
 enum policy_unknown_spi { POLICY_UNKNOWN_SPI_PASS, POLICY_UNKNOWN_SPI_DROP };
 enum policy_default { POLICY_DEFAULT_ALLOW, POLICY_DEFAULT_DISCARD };
 
-/* Where a statement stands, for messages. */
+/* Where a statement stands, for messages.  line 0: it was not written. */
 struct policy_place {
-	const char *file; /* owned by the policy */
-	unsigned line, column; /* from 1 */
+	const char *file;      /* owned by the policy */
+	unsigned line, column; /* from 1; columns count octets */
 };
+
+/* The statements of `options`, in the order of the normal form. */
+enum policy_option {
+	POLICY_OPTION_SAID_MASK,
+	POLICY_OPTION_SAID_RANGE,
+	POLICY_OPTION_DYNAMIC_SAID,
+	POLICY_OPTION_WORKERS,
+	POLICY_OPTION_QUEUE_LENGTH,
+	POLICY_OPTION_MAX_SA,
+	POLICY_OPTION_UDP_ENCAP_PORT,
+	POLICY_OPTION_UNKNOWN_SPI,
+	POLICY_OPTION_DEFAULT,
+	POLICY_OPTION_PARK,
+	POLICY_OPTION_ALLOW_CAPTURE,
+	POLICY_OPTION_ALLOW_HISTORIC,
+	POLICY_OPTION_COUNT
+};
+
+/* The statements of an association, in the order of the normal form. */
+enum policy_word {
+	POLICY_WORD_SAID,
+	POLICY_WORD_LOCAL,
+	POLICY_WORD_PEER,
+	POLICY_WORD_MODE,
+	POLICY_WORD_PROTECT,
+	POLICY_WORD_ENCAP,
+	POLICY_WORD_ESN,
+	POLICY_WORD_REPLAY_WINDOW,
+	POLICY_WORD_TFC_PAD,
+	POLICY_WORD_DUMMY,
+	POLICY_WORD_DSCP,
+	POLICY_WORD_DF,
+	POLICY_WORD_LIFETIME,
+	POLICY_WORD_KEYING,
+	POLICY_WORD_BIND,
+	POLICY_WORD_COUNT
+};
+
+/* Tunnel mode, RFC 4301 5.1.2 and 8.1. */
+enum policy_dscp { POLICY_DSCP_COPY, POLICY_DSCP_SET };
+enum policy_df { POLICY_DF_COPY, POLICY_DF_SET, POLICY_DF_CLEAR };
+
+#define POLICY_TFC_PAD_MTU UINT32_MAX
 
 struct policy_options {
 	uint32_t said_mask;
 	uint32_t said_first, said_last;
 	uint32_t dynamic_first, dynamic_last;
-	unsigned workers;      /* 0: one per processor */
+	unsigned workers; /* 0: one per processor */
 	unsigned queue_length;
 	unsigned max_sa;
 	uint16_t udp_encap_port;
@@ -48,17 +91,20 @@ struct policy_options {
 	enum policy_default by_default;
 	unsigned park_packets, park_secs;
 	bool allow_capture, allow_historic;
+	struct policy_place at[POLICY_OPTION_COUNT];
 };
 
 /* One direction of manual keying. */
 struct policy_key {
-	uint32_t spi;             /* 256..2^32-1 */
+	uint32_t spi; /* 256..2^32-1 */
 	uint8_t key[ALGO_KEYMAT_MAX];
-	unsigned key_octets;      /* key and salt, RFC order */
+	unsigned key_octets; /* key and salt, RFC order */
 	uint8_t auth_key[ALGO_KEYMAT_MAX];
 	unsigned auth_key_octets;
-	char *key_file;           /* absolute path, or NULL: key written out */
+	char *key_file; /* absolute path, or NULL: key written out */
 	char *auth_key_file;
+	struct policy_place place; /* of `out` or `in` */
+	struct policy_place key_at, auth_key_at;
 };
 
 /* 0 in a field: no such limit. */
@@ -71,18 +117,27 @@ struct policy_assoc {
 	char name[POLICY_NAME_MAX + 1];
 	struct policy_place place;
 	uint32_t said;
-	struct ipaddr local, peer;       /* family NONE: any */
+	struct ipaddr local, peer; /* family NONE: any */
 	enum policy_mode mode;
-	enum algo esp_enc, esp_auth;     /* NONE: no ESP; no second algorithm */
-	enum algo ah_auth;               /* NONE: no AH */
-	bool esn;                        /* default yes */
-	unsigned replay_window;          /* packets, 0 off, default 1024 */
+	enum algo esp_enc, esp_auth; /* NONE: no ESP; no second algorithm */
+	bool esp_iiv;                /* implicit IV, RFC 8750 */
+	enum algo ah_auth;           /* NONE: no AH */
+	struct ipaddr outer_local, outer_peer; /* mode tunnel */
+	bool encap_udp;                        /* RFC 3948 */
+	bool esn;                              /* default yes */
+	unsigned replay_window; /* packets, 0 off, default 1024 */
+	uint32_t tfc_pad;       /* octets, or POLICY_TFC_PAD_MTU */
+	uint32_t dummy_rate;    /* packets a second, 0 none */
+	enum policy_dscp dscp;
+	uint8_t dscp_value; /* 0..63, POLICY_DSCP_SET */
+	enum policy_df df;
 	struct policy_lifetime lifetime;
 	enum policy_keying keying;
-	struct policy_key out, in;       /* keying manual */
+	struct policy_key out, in;              /* keying manual */
 	char *local_principal, *peer_principal; /* keying kerberos */
 	bool accept_any_address;
 	char **bind_users, **bind_groups; /* NULL ended; NULL: root only */
+	struct policy_place at[POLICY_WORD_COUNT];
 };
 
 enum policy_target {
@@ -93,16 +148,18 @@ enum policy_target {
 
 struct policy_flow {
 	struct policy_place place;
-	bool inbound;                    /* flow in / flow out */
+	bool inbound; /* flow in / flow out */
 	enum policy_target target;
-	size_t assoc;                    /* index, for POLICY_TARGET_ASSOC */
-	char *expression;                /* nft's, verbatim */
+	size_t assoc;                      /* index, for POLICY_TARGET_ASSOC */
+	char *expression;                  /* nft's, verbatim, one line */
+	struct policy_place expression_at; /* of its first octet */
 };
 
-/* `define NAME = TEXT`, kept verbatim for nft. */
+/* `define NAME = TEXT`, kept for nft: one line, comments taken out. */
 struct policy_define {
 	struct policy_place place;
 	char *name, *text;
+	struct policy_place text_at;
 };
 
 /* A line of `principals`: an address with its name, or a source. */
@@ -112,6 +169,7 @@ enum policy_principal_kind {
 	POLICY_PRINCIPAL_DNS,
 };
 struct policy_principal {
+	struct policy_place place;
 	enum policy_principal_kind kind;
 	struct ipaddr address;
 	char *principal;
@@ -121,13 +179,13 @@ struct policy {
 	struct policy_options options;
 	struct policy_assoc *assocs;
 	size_t n_assocs;
-	struct policy_flow *flows;       /* file order, in and out together */
+	struct policy_flow *flows; /* file order, in and out together */
 	size_t n_flows;
 	struct policy_define *defines;
 	size_t n_defines;
 	struct policy_principal *principals;
 	size_t n_principals;
-	char **files;                    /* every file read, absolute paths */
+	char **files; /* every file read, absolute paths */
 	size_t n_files;
 };
 
@@ -137,8 +195,8 @@ struct policy *policy_new(void);
 void policy_free(struct policy *p);
 /* NULL when there is none. */
 const struct policy_assoc *policy_assoc_by_name(const struct policy *p,
-    const char *name);
+						const char *name);
 const struct policy_assoc *policy_assoc_by_said(const struct policy *p,
-    uint32_t said);
+						uint32_t said);
 
 #endif
