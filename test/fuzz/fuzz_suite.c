@@ -51,7 +51,7 @@ make_suite(const struct packet *p)
 	params.key_octets =
 	    p->keys < 128 ? algo_keymat_octets(params.enc) : p->keys;
 	params.auth_key_octets =
-	    p->keys < 192 ? algo_keymat_octets(params.auth) : p->keys;
+	    p->keys < 192 ? algo_keymat_octets(params.auth) : p->keys - 192u;
 	return suite_new(&params);
 }
 
