@@ -22,7 +22,7 @@ log_init(const char *process, bool debug)
 }
 
 /* One write(2) a line, so that lines of several processes do not mix. */
-static void
+__attribute__((format(printf, 2, 0))) static void
 put_line(int pri, const char *fmt, va_list ap, int err)
 {
 	char line[1024];
