@@ -14,3 +14,8 @@ corpus-kink: $(B)/test/gen_kink
 	mkdir -p test/corpus/fuzz_kinkmsg test/corpus/fuzz_isakmp
 	$(B)/test/gen_kink test/corpus/fuzz_kinkmsg
 	$(B)/test/gen_kink test/corpus/fuzz_isakmp operations
+
+# libkrb5 is linked by keynegd's Kerberos half and, as a second opinion, by
+# the unit tests.
+LIBS_krb5 := $(call pc,krb5)
+LIBS_all += $(LIBS_krb5)

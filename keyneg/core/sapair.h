@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sapair: the SA pairs that were negotiated, from the first installed half to
+ * the last removed one.
+ *
+ * Owns the table and the timers' nodes in it; the keys go through it into the
+ * engine and are not kept.  One thread.  No protocol, no clock.
+ */
+#ifndef KEYNEG_CORE_SAPAIR_H
+#define KEYNEG_CORE_SAPAIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ipaddr.h"
+#include "keyneg/core/keyconf.h"
+#include "keyneg/core/sainstall.h"
+#include "keyneg/core/timerheap.h"
+
+struct sapair {
+	uint32_t id;
+	uint32_t spi_in, spi_out; /* spi_out 0: not known yet */
+	uint8_t protocol;         /* 50 ESP, 51 AH */
+	bool in_there, out_there; /* installed in the engine */
+	bool initiator;           /* ours to rekey */
+	bool dying;               /* replaced or deleted: not to be rekeyed */
+	char association[KEYCONF_NAME_MAX];
+	char principal[KEYCONF_PRINCIPAL_MAX];
+	struct ipaddr local, peer;
+	uint32_t epoch;                        /* the peer's when it was made */
+	uint64_t created_ms, soft_ms, hard_ms; /* 0: no such limit */
+	uint8_t encryption, integrity;         /* enum algo */
+	uint16_t group; /* of the key exchange; 0: none */
+	bool soft_done;
+	struct timerheap_node timer;
+	struct sapair *next, *next_spi;
+};
+
+struct sapair_table {
+	struct sapair *first;
+	size_t n, max;
+	size_t buckets;
+	struct sapair **by_spi;
+	uint32_t last_id;
+	const struct sainstall_ops *ops;
+	void *ops_ctx;
+};
+
+int sapair_init(struct sapair_table *t, size_t max,
+		const struct sainstall_ops *ops, void *ops_ctx);
+/* Forgets the pairs and leaves the engine's SAs alone. */
+void sapair_fini(struct sapair_table *t, struct timerheap *timers);
+/* A new pair with a random inbound SPI that no other has (256 and up);
+ * NULL: the table is full or there is no memory. */
+struct sapair *sapair_new(struct sapair_table *t);
+struct sapair *sapair_by_id(struct sapair_table *t, uint32_t id);
+struct sapair *sapair_by_spi_in(struct sapair_table *t, uint32_t spi);
+/* One whose outbound half goes to this peer with this SPI. */
+struct sapair *sapair_by_spi_out(struct sapair_table *t,
+				 const struct ipaddr *peer, uint8_t protocol,
+				 uint32_t spi);
+/* The newest pair with an outbound half, for an association and peer. */
+struct sapair *sapair_newest(struct sapair_table *t, const char *association,
+			     const struct ipaddr *peer);
+/* Takes one or both halves out of the engine. */
+void sapair_remove_out(struct sapair_table *t, struct sapair *p);
+/* Takes out what is left and forgets the pair. */
+void sapair_free(struct sapair_table *t, struct timerheap *timers,
+		 struct sapair *p);
+
+#endif
