@@ -51,7 +51,7 @@ privs_keep(const int *caps, size_t n)
 		capng_clear(CAPNG_SELECT_BOUNDS);
 		for (size_t i = 0; i < n; i++)
 			capng_update(CAPNG_ADD, CAPNG_BOUNDING_SET,
-			    (unsigned)caps[i]);
+				     (unsigned)caps[i]);
 		if (capng_apply(CAPNG_SELECT_BOUNDS) < 0)
 			return -EPERM;
 	}
@@ -62,9 +62,9 @@ privs_keep(const int *caps, size_t n)
 			kept |= (unsigned)caps[i] == cap;
 		if (!kept)
 			capng_update(CAPNG_DROP,
-			    CAPNG_EFFECTIVE | CAPNG_PERMITTED |
-			        CAPNG_INHERITABLE,
-			    cap);
+				     CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+					 CAPNG_INHERITABLE,
+				     cap);
 	}
 	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
 }
@@ -85,10 +85,12 @@ privs_confine(const struct privs_call *calls, size_t n)
 		return -ENOMEM;
 	for (size_t i = 0; i < n && err == 0; i++) {
 		struct scmp_arg_cmp equal = { .arg = calls[i].arg,
-			.op = SCMP_CMP_EQ, .datum_a = calls[i].value };
+					      .op = SCMP_CMP_EQ,
+					      .datum_a = calls[i].value };
 
-		err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
-		    calls[i].nr, calls[i].test ? 1 : 0, &equal);
+		err =
+		    seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, calls[i].nr,
+					   calls[i].test ? 1 : 0, &equal);
 	}
 	if (err == 0)
 		err = seccomp_load(filter);

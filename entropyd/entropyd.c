@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * entropyd: the random number pool.  The way of an octet:
+ *
+ *   source (a process each: sampler, jitter, stream, cpurand, seedfile)
+ *     -> feeder: health tests, credit         (pool process, poolproc)
+ *     -> conditioner: HMAC-SHA-256, 256 bits a block
+ *     -> the kernel, through keeper: RNDADDENTROPY
+ *     -> or pool: HMAC_DRBG -> outlet: entropy.sock, egd.sock
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/entropy.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "entropyd/confine.h"
+#include "entropyd/keeper.h"
+#include "entropyd/options.h"
+#include "entropyd/poolproc.h"
+#include "entropyd/rawout.h"
+
+struct plan {
+	struct source sources[SOURCE_MAX];
+	size_t n;
+	char seed_dir[PATH_MAX];
+};
+
+static void
+make_plan(struct plan *plan, const struct options *o)
+{
+	plan->n = 0;
+	source_hwrng(&plan->sources[plan->n++], o->hwrng);
+	source_jitter(&plan->sources[plan->n++]);
+	source_cpu(&plan->sources[plan->n++]);
+	for (size_t i = 0; i < o->n_streams; i++)
+		plan->sources[plan->n++] = o->streams[i];
+	snprintf(plan->seed_dir, sizeof(plan->seed_dir), "%s/entropyd",
+		 o->state_dir);
+	source_seed(&plan->sources[plan->n++], plan->seed_dir);
+}
+
+/* The seed's directory, owned by the user that will write there; -1 without
+ * one: entropyd works without. */
+static int
+open_seed_dir(const struct options *o, const char *path)
+{
+	const struct passwd *pw;
+	int fd;
+
+	if ((mkdir(o->state_dir, 0755) != 0 && errno != EEXIST) ||
+	    (mkdir(path, 0700) != 0 && errno != EEXIST)) {
+		log_warn("%s: no seed is kept", path);
+		return -1;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		log_warn("%s: no seed is kept", path);
+		return -1;
+	}
+	if (geteuid() == 0) {
+		pw = getpwnam(CONFINE_USER);
+		if (pw == NULL)
+			pw = getpwnam("nobody");
+		if (pw != NULL && fchown(fd, pw->pw_uid, pw->pw_gid) != 0)
+			log_warn("%s", path);
+	}
+	return fd;
+}
+
+static void
+listen_all(const struct options *o, int listeners[OUTLET_KINDS])
+{
+	static const char *const names[OUTLET_KINDS] = {
+		ENTROPY_SOCKET, ENTROPY_EGD_SOCKET, ENTROPY_STATUS_SOCKET
+	};
+
+	if (mkdir(o->run_dir, 0755) != 0 && errno != EEXIST)
+		log_fatal("%s", o->run_dir);
+	for (int i = 0; i < OUTLET_KINDS; i++) {
+		listeners[i] = outlet_listen(o->run_dir, names[i]);
+		if (listeners[i] < 0)
+			log_fatalx("%s/%s: %s", o->run_dir, names[i],
+				   listeners[i] == -EADDRINUSE
+				       ? "another entropyd answers there"
+				       : strerror(-listeners[i]));
+	}
+}
+
+static int
+run_daemon(const struct options *o)
+{
+	static struct plan plan;
+	struct poolproc_plan pool = { .listeners = { -1, -1, -1 } };
+	struct keeper_plan keeper = { .kernel_fd = -1 };
+	pid_t parent = getpid(), child;
+	int pair[2];
+
+	make_plan(&plan, o);
+	pool.sources = keeper.sources = plan.sources;
+	pool.n_sources = keeper.n_sources = plan.n;
+	pool.credits = keeper.credits =
+	    !o->no_kernel && o->mode != OPTIONS_STDOUT;
+	pool.serves = o->mode == OPTIONS_DAEMON;
+	pool.once = o->mode == OPTIONS_ONCE;
+	pool.stdout_octets = o->stdout_octets;
+	pool.seed_fd =
+	    o->mode == OPTIONS_STDOUT ? -1 : open_seed_dir(o, plan.seed_dir);
+	if (pool.serves)
+		listen_all(o, pool.listeners);
+	if (keeper.credits) {
+		keeper.kernel_fd = open("/dev/random", O_WRONLY | O_CLOEXEC);
+		if (keeper.kernel_fd < 0)
+			log_warn("/dev/random");
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		log_fatal("socketpair");
+	child = fork();
+	if (child < 0)
+		log_fatal("fork");
+	if (child == 0) {
+		close(pair[0]);
+		if (keeper.kernel_fd >= 0)
+			close(keeper.kernel_fd);
+		pool.keeper_fd = pair[1];
+		pool.keeper_pid = parent;
+		exit(poolproc_run(&pool));
+	}
+	close(pair[1]);
+	for (int i = 0; i < OUTLET_KINDS; i++)
+		if (pool.listeners[i] >= 0)
+			close(pool.listeners[i]);
+	if (pool.seed_fd >= 0)
+		close(pool.seed_fd);
+	return keeper_run(&keeper, pair[0], child);
+}
+
+static int
+run_raw(const struct options *o)
+{
+	static struct plan plan;
+
+	make_plan(&plan, o);
+	for (size_t i = 0; i < plan.n; i++)
+		if (strcmp(plan.sources[i].name, o->raw_source) == 0 &&
+		    plan.sources[i].kind->save == NULL)
+			return rawout_run(&plan.sources[i], o->raw_samples);
+	fprintf(stderr, "entropyd: no source %s (try --help)\n", o->raw_source);
+	return 2;
+}
+
+static int
+show_status(const struct options *o)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char text[ENTROPY_STATUS_MAX];
+	ssize_t n;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", o->run_dir,
+		     ENTROPY_STATUS_SOCKET) >= (int)sizeof(at.sun_path)) {
+		fprintf(stderr, "entropyd: %s: name too long\n", o->run_dir);
+		return 2;
+	}
+	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
+		fprintf(stderr, "entropyd: %s: %s\n", at.sun_path,
+			strerror(errno));
+		return 3;
+	}
+	while ((n = read(fd, text, sizeof(text))) > 0)
+		fwrite(text, 1, (size_t)n, stdout);
+	close(fd);
+	return n < 0 || fflush(stdout) != 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+
+	proc_title_init(argc, argv);
+	log_init("entropyd", false);
+	if (options_parse(&o, argc, argv) != 0)
+		return 2;
+	switch (o.mode) {
+	case OPTIONS_HELP:
+		fputs(options_help, stdout);
+		return 0;
+	case OPTIONS_VERSION:
+		puts("entropyd " NFIPSEC_VERSION);
+		return 0;
+	case OPTIONS_RAW:
+		return run_raw(&o);
+	case OPTIONS_SHOW_STATUS:
+		return show_status(&o);
+	case OPTIONS_DAEMON:
+	case OPTIONS_ONCE:
+	case OPTIONS_STDOUT:
+		return run_daemon(&o);
+	}
+	return 2;
+}

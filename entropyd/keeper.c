@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/random.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/privs.h"
+#include "base/proc.h"
+#include "base/secret.h"
+#include "entropyd/keeper.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static volatile sig_atomic_t stop_wanted;
+
+static void
+note_stop(int sig)
+{
+	(void)sig;
+	stop_wanted = 1;
+}
+
+/* What is left to it: a reader of fixed requests with two ioctls. */
+static int
+confine(pid_t pool)
+{
+	const struct privs_call calls[] = {
+		{ SYS_ppoll, false, 0, 0 },
+		{ SYS_recvfrom, false, 0, 0 },
+		{ SYS_sendmsg, false, 0, 0 },
+		{ SYS_sendto, false, 0, 0 },
+		{ SYS_ioctl, true, 1, RNDADDENTROPY },
+		{ SYS_ioctl, true, 1, RNDRESEEDCRNG },
+		{ SYS_openat, false, 0, 0 },
+		{ SYS_socket, true, 0, AF_UNIX },
+		{ SYS_close, false, 0, 0 },
+		{ SYS_wait4, false, 0, 0 },
+		{ SYS_kill, true, 0, (uint64_t)pool },
+		{ SYS_getpid, false, 0, 0 },
+		{ SYS_write, true, 0, STDERR_FILENO },
+		{ SYS_rt_sigreturn, false, 0, 0 },
+		{ SYS_restart_syscall, false, 0, 0 },
+		{ SYS_clock_gettime, false, 0, 0 },
+		{ SYS_exit_group, false, 0, 0 },
+		{ SYS_exit, false, 0, 0 },
+	};
+
+	return privs_confine(calls, COUNT(calls));
+}
+
+/* sd_notify(3) without its library: one datagram. */
+static void
+notify_systemd(const char *text)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t n = path != NULL ? strlen(path) : 0;
+	int fd;
+
+	if (n == 0 || n >= sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, n);
+	if (to.sun_path[0] == '@')
+		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL,
+		     (struct sockaddr *)&to,
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	close(fd);
+}
+
+/* RNDADDENTROPY takes the bits credited, the octets and the octets' number;
+ * RNDRESEEDCRNG makes getrandom(2) use them now instead of in a minute. */
+static int
+credit(const struct keeper_plan *plan, const uint8_t block[KEEPER_BLOCK])
+{
+	struct {
+		int bits, octets;
+		uint8_t block[KEEPER_BLOCK];
+	} info = { .bits = KEEPER_BLOCK * 8, .octets = KEEPER_BLOCK };
+	int err = 0;
+
+	if (!plan->credits || plan->kernel_fd < 0)
+		return -EOPNOTSUPP;
+	memcpy(info.block, block, KEEPER_BLOCK);
+	if (ioctl(plan->kernel_fd, RNDADDENTROPY, &info) != 0)
+		err = -errno;
+	secret_wipe(&info, sizeof(info));
+	/* EAGAIN: the kernel's generator waits for more; not our failure */
+	if (err == 0 && ioctl(plan->kernel_fd, RNDRESEEDCRNG) != 0 &&
+	    errno != EAGAIN)
+		err = -errno;
+	return err;
+}
+
+static int
+open_source(const struct keeper_plan *plan, unsigned number)
+{
+	const struct source *s;
+	int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, fd;
+
+	if (number >= plan->n_sources)
+		return -EINVAL;
+	s = &plan->sources[number];
+	if (!s->kind->needs_fd || s->path == NULL)
+		return -EINVAL;
+	if (s->kind->save != NULL)
+		flags |= O_DIRECTORY;
+	fd = open(s->path, flags);
+	return fd < 0 ? -errno : fd;
+}
+
+static void
+reply_send(int fd, const struct keeper_reply *reply, int passed_fd)
+{
+	struct iovec iov = { (void *)(uintptr_t)reply, sizeof(*reply) };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (passed_fd >= 0) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control.room);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &passed_fd, sizeof(int));
+	}
+	(void)sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
+static void
+obey(const struct keeper_plan *plan, int fd, const struct keeper_request *rq)
+{
+	struct keeper_reply reply = { .op = rq->op, .source = rq->source };
+	int passed = -1;
+
+	switch ((enum keeper_op)rq->op) {
+	case KEEPER_CREDIT:
+		reply.err = credit(plan, rq->block);
+		break;
+	case KEEPER_OPEN:
+		passed = open_source(plan, rq->source);
+		reply.err = passed < 0 ? passed : 0;
+		break;
+	case KEEPER_READY:
+		notify_systemd("READY=1");
+		return;
+	}
+	reply_send(fd, &reply, passed);
+	if (passed >= 0)
+		close(passed);
+}
+
+static int
+child_status(pid_t pool)
+{
+	int status;
+
+	while (waitpid(pool, &status, 0) < 0)
+		if (errno != EINTR)
+			return 1;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	log_warnx("the pool ended by signal %d", WTERMSIG(status));
+	return 1;
+}
+
+int
+keeper_run(const struct keeper_plan *plan, int fd, pid_t pool)
+{
+	const int keep[] = { CAP_SYS_ADMIN };
+	struct sigaction act = { .sa_handler = note_stop };
+	struct keeper_request request;
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	sigset_t stops, before;
+	bool told = false;
+
+	proc_title("entropyd: keeper");
+	log_init("entropyd: keeper", false);
+	/* They come in ppoll alone, so that none is missed before it. */
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
+	sigprocmask(SIG_BLOCK, &stops, &before);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGINT, &act, NULL);
+	signal(SIGHUP, SIG_IGN);
+	if (privs_keep(keep, plan->credits ? 1 : 0) != 0 ||
+	    confine(pool) != 0) {
+		log_warnx("cannot give up privileges");
+		kill(pool, SIGKILL);
+		return 1;
+	}
+	for (;;) {
+		ssize_t got;
+
+		if (stop_wanted && !told) {
+			told = true;
+			notify_systemd("STOPPING=1");
+			kill(pool, SIGTERM);
+		}
+		if (ppoll(&wait, 1, NULL, &before) < 0)
+			continue;
+		got = recv(fd, &request, sizeof(request), MSG_DONTWAIT);
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got != (ssize_t)sizeof(request))
+			break; /* the pool is gone */
+		obey(plan, fd, &request);
+		secret_wipe(&request, sizeof(request));
+	}
+	return child_status(pool);
+}
+
+static int
+ask(int fd, const struct keeper_request *request)
+{
+	return send(fd, request, sizeof(*request),
+		    MSG_NOSIGNAL | MSG_DONTWAIT) < 0
+		   ? -errno
+		   : 0;
+}
+
+int
+keeper_credit(int fd, const uint8_t block[KEEPER_BLOCK])
+{
+	struct keeper_request request = { .op = KEEPER_CREDIT };
+	int err;
+
+	memcpy(request.block, block, KEEPER_BLOCK);
+	err = ask(fd, &request);
+	secret_wipe(&request, sizeof(request));
+	return err;
+}
+
+int
+keeper_open(int fd, unsigned source)
+{
+	const struct keeper_request request = { .op = KEEPER_OPEN,
+						.source = (uint8_t)source };
+
+	return ask(fd, &request);
+}
+
+int
+keeper_ready(int fd)
+{
+	const struct keeper_request request = { .op = KEEPER_READY };
+
+	return ask(fd, &request);
+}
+
+int
+keeper_reply(int fd, struct keeper_reply *reply, int *source_fd)
+{
+	struct iovec iov = { reply, sizeof(*reply) };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	ssize_t got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	*source_fd = -1;
+	if (got < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	if (got == 0)
+		return -EPIPE;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(source_fd, CMSG_DATA(c), sizeof(int));
+	return got == (ssize_t)sizeof(*reply) ? 0 : -EPROTO;
+}

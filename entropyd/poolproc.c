@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/secret.h"
+#include "entropyd/confine.h"
+#include "entropyd/drbg.h"
+#include "entropyd/intake.h"
+#include "entropyd/keeper.h"
+#include "entropyd/poolproc.h"
+#include "entropyd/report.h"
+
+/* Each running source is read, the kernel and the pool get a block. */
+#define ROUND_MS (60 * 1000)
+/* A pool that gave so much gets a block before its round. */
+#define RESEED_OCTETS (UINT64_C(16) << 20)
+/* A client waits and the pool is not ready: the kernel is asked so often. */
+#define UNREADY_MS    250
+#define OUTPUT_OCTETS 16384 /* of --stdout at once */
+#define SAVE_MS       (60 * 60 * 1000)
+#define STOP_MS       1000  /* for the last save */
+#define GOAL_MS       30000 /* --once and --stdout end without it */
+
+struct poolproc {
+	const struct poolproc_plan *plan;
+	struct pool *pool;
+	struct intake *intake;
+	struct outlet *outlet;
+	struct report_kernel kernel;
+	bool kernel_owed, pool_owed, kernel_asked;
+	bool ready_told;
+	uint64_t started_ms, round_ms, save_ms;
+	uint64_t octets_at_reseed;
+};
+
+static volatile sig_atomic_t stop_wanted;
+
+static void
+note_stop(int sig)
+{
+	(void)sig;
+	stop_wanted = 1;
+}
+
+static size_t
+write_status(void *arg, char *text, size_t size)
+{
+	struct poolproc *p = arg;
+	struct report r = {
+		.feeders = intake_feeders(p->intake),
+		.n_feeders = p->plan->n_sources,
+		.pool_ready = pool_ready(p->pool),
+		.kernel = p->kernel,
+		.clients = outlet_counts(p->outlet),
+		.seed = intake_seed(p->intake),
+		.pid = (int)getpid(),
+		.started_ms = p->started_ms,
+	};
+
+	r.pool = pool_counts(p->pool);
+	return report_write(&r, clock_now_ms(), text, size);
+}
+
+/* Where the next conditioned block goes: the kernel first, for at boot
+ * everybody waits for it. */
+static void
+hand_out_blocks(struct poolproc *p)
+{
+	struct conditioner *c = pool_conditioner(p->pool);
+	uint8_t block[CONDITIONER_OCTETS];
+
+	while (conditioner_ready(c) &&
+	       (p->pool_owed || (p->kernel_owed && !p->kernel_asked))) {
+		if (conditioner_take(c, block) != 0)
+			break;
+		if (p->kernel_owed && !p->kernel_asked) {
+			p->kernel_asked =
+			    keeper_credit(p->plan->keeper_fd, block) == 0;
+		} else if (pool_reseed(p->pool, block) == 0) {
+			p->pool_owed = false;
+			p->octets_at_reseed = pool_counts(p->pool).octets;
+		}
+		secret_wipe(block, sizeof(block));
+	}
+}
+
+static void
+take_keeper_reply(struct poolproc *p, uint64_t now)
+{
+	struct keeper_reply reply;
+	int fd, err = keeper_reply(p->plan->keeper_fd, &reply, &fd);
+
+	if (err == -EAGAIN)
+		return;
+	if (err != 0) {
+		stop_wanted = 1; /* we do not outlive the keeper */
+		return;
+	}
+	switch ((enum keeper_op)reply.op) {
+	case KEEPER_OPEN:
+		intake_opened(p->intake, reply.source, reply.err, fd, now);
+		return;
+	case KEEPER_CREDIT:
+		p->kernel_asked = false;
+		p->kernel_owed = false; /* not again before the next round */
+		if (reply.err != 0 && p->kernel.error != -reply.err) {
+			errno = -reply.err;
+			log_warn("the kernel took no entropy");
+		}
+		p->kernel.error = -reply.err;
+		if (reply.err == 0) {
+			p->kernel.credits++;
+			p->kernel.credited_bits += CONDITIONER_BITS;
+			p->kernel.last_ms = now;
+		}
+		break;
+	case KEEPER_READY:
+		break;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+begin_round(struct poolproc *p, uint64_t now)
+{
+	p->round_ms = now + ROUND_MS;
+	p->kernel_owed = p->plan->credits;
+	p->pool_owed = true;
+	/* Without any source there is still what the kernel has. */
+	(void)pool_refresh(p->pool);
+	intake_round(p->intake);
+}
+
+static void
+save_seed(struct poolproc *p, uint64_t now)
+{
+	uint8_t octets[64];
+
+	if (!intake_can_save(p->intake))
+		return;
+	if (pool_read(p->pool, octets, sizeof(octets)) == 0 &&
+	    intake_save(p->intake, octets, sizeof(octets), now))
+		p->save_ms = now + SAVE_MS;
+	secret_wipe(octets, sizeof(octets));
+}
+
+static void
+do_what_is_due(struct poolproc *p, uint64_t now)
+{
+	bool owed;
+
+	if (now >= p->round_ms)
+		begin_round(p, now);
+	if (pool_counts(p->pool).octets - p->octets_at_reseed > RESEED_OCTETS)
+		p->pool_owed = true;
+	owed = p->pool_owed || (p->kernel_owed && !p->kernel_asked);
+	intake_run(p->intake, now,
+		   owed && !conditioner_ready(pool_conditioner(p->pool)));
+	hand_out_blocks(p);
+	if (p->save_ms <= now)
+		save_seed(p, now);
+	if (!p->ready_told && pool_ready(p->pool))
+		p->ready_told = keeper_ready(p->plan->keeper_fd) == 0;
+	if (pool_broken(p->pool))
+		log_fatalx("the generator is lost");
+}
+
+static int
+wait_ms(const struct poolproc *p, uint64_t now)
+{
+	uint64_t wake = intake_wake_ms(p->intake);
+
+	if (p->round_ms < wake)
+		wake = p->round_ms;
+	/* A seed that could not be saved is tried again with the round. */
+	if (p->save_ms > now && p->save_ms < wake)
+		wake = p->save_ms;
+	if (((p->outlet != NULL && outlet_waiting(p->outlet)) ||
+	     !p->ready_told) &&
+	    now + UNREADY_MS < wake)
+		wake = now + UNREADY_MS;
+	return wake <= now ? 0 : (int)(wake - now);
+}
+
+/* One turn: waits, then serves whoever has something. */
+static void
+turn(struct poolproc *p, const sigset_t *mask)
+{
+	struct pollfd fds[1 + SOURCE_MAX + OUTLET_KINDS + OUTLET_CLIENTS];
+	uint64_t now = clock_now_ms();
+	int ms = wait_ms(p, now);
+	const struct timespec timeout = { .tv_sec = ms / 1000,
+					  .tv_nsec =
+					      (long)(ms % 1000) * 1000000 };
+	size_t n = 1, n_sources, n_outlet = 0;
+
+	fds[0] = (struct pollfd){ p->plan->keeper_fd, POLLIN, 0 };
+	n_sources = intake_poll(p->intake, fds + n);
+	n += n_sources;
+	if (p->outlet != NULL)
+		n_outlet = outlet_poll(p->outlet, fds + n);
+	if (ppoll(fds, n + n_outlet, &timeout, mask) < 0)
+		return;
+	now = clock_now_ms();
+	if (fds[0].revents != 0)
+		take_keeper_reply(p, now);
+	/* Answers before deadlines: after a SIGSTOP or a jump of the clock
+	 * both are there at once. */
+	intake_serve(p->intake, fds + 1, n_sources, now);
+	if (p->outlet != NULL)
+		outlet_serve(p->outlet, fds + n, n_outlet, now);
+}
+
+static bool
+write_all(const uint8_t *octets, size_t n)
+{
+	while (n != 0) {
+		ssize_t put = write(STDOUT_FILENO, octets, n);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return false;
+		octets += put;
+		n -= (size_t)put;
+	}
+	return true;
+}
+
+static int
+write_output(struct poolproc *p)
+{
+	uint64_t left = p->plan->stdout_octets;
+	uint8_t octets[OUTPUT_OCTETS];
+
+	while (left != 0) {
+		size_t n = left < sizeof(octets) ? left : sizeof(octets);
+
+		if (stop_wanted || pool_read(p->pool, octets, n) != 0 ||
+		    !write_all(octets, n))
+			return 1;
+		left -= n;
+	}
+	secret_wipe(octets, sizeof(octets));
+	return 0;
+}
+
+/* --once and --stdout: is it reached, or can it not be?  -1: go on. */
+static int
+goal_status(struct poolproc *p, uint64_t now)
+{
+	bool credited = pool_counts(p->pool).credited_bits != 0;
+
+	if (p->plan->stdout_octets != 0 && credited)
+		return write_output(p);
+	if (p->plan->once && credited &&
+	    (p->kernel.credits != 0 || !p->plan->credits))
+		return 0;
+	if (p->plan->once && p->kernel.error != 0)
+		return 1;
+	if ((p->plan->once || p->plan->stdout_octets != 0) &&
+	    now - p->started_ms > GOAL_MS) {
+		log_warnx("no source gave enough in %d s", GOAL_MS / 1000);
+		return 1;
+	}
+	return -1;
+}
+
+static void
+stop(struct poolproc *p, const sigset_t *mask)
+{
+	uint64_t until = clock_now_ms() + STOP_MS;
+
+	save_seed(p, clock_now_ms());
+	while (intake_saving(p->intake) && clock_now_ms() < until) {
+		const struct timespec t = { .tv_nsec = 100 * 1000000 };
+		struct pollfd fds[SOURCE_MAX];
+		size_t n = intake_poll(p->intake, fds);
+
+		(void)ppoll(fds, n, &t, mask);
+		intake_serve(p->intake, fds, n, clock_now_ms());
+	}
+	intake_free(p->intake);
+	outlet_free(p->outlet);
+	pool_free(p->pool);
+}
+
+static void
+start(struct poolproc *p, const struct poolproc_plan *plan)
+{
+	int err = drbg_library();
+
+	if (err != 0)
+		log_fatalx("libgcrypt is too old");
+	/* The pool's pages are locked while that is still allowed. */
+	p->pool = pool_new();
+	if (p->pool == NULL)
+		log_fatal("pool");
+	p->plan = plan;
+	p->started_ms = clock_now_ms();
+	p->intake = intake_new(plan->sources, plan->n_sources, plan->keeper_fd,
+			       pool_conditioner(p->pool), p->pool);
+	if (plan->serves)
+		p->outlet =
+		    outlet_new(plan->listeners, p->pool, write_status, p);
+	if (p->intake == NULL || (plan->serves && p->outlet == NULL))
+		log_fatalx("no memory");
+	err = confine_user();
+	if (err == 0)
+		err = proc_die_with(plan->keeper_pid, SIGTERM);
+	if (err == 0) {
+		/* The one source that needs files: before the filter. */
+		intake_start_seed(p->intake, plan->seed_fd, p->started_ms);
+		err = confine_pool();
+	}
+	if (err != 0)
+		log_fatalx("cannot give up privileges: %s", strerror(-err));
+}
+
+int
+poolproc_run(const struct poolproc_plan *plan)
+{
+	struct sigaction act = { .sa_handler = note_stop };
+	struct poolproc p = { .plan = plan };
+	sigset_t stops, mask;
+	int status = -1;
+
+	proc_title("entropyd: pool");
+	log_init("entropyd: pool", false);
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
+	sigprocmask(SIG_BLOCK, &stops, &mask);
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGINT, &act, NULL);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	start(&p, plan);
+	while (!stop_wanted && status < 0) {
+		turn(&p, &mask);
+		do_what_is_due(&p, clock_now_ms());
+		status = goal_status(&p, clock_now_ms());
+	}
+	stop(&p, &mask);
+	return status < 0 ? 0 : status;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sampler: the process that holds one source, and the pool's end of it.
+ *
+ * Every source has a process of its own: a device that hangs, or a driver
+ * that never returns, stops that process and nobody else.  It runs as the
+ * pool's user under a filter of its own, cannot see the pool's memory
+ * (MADV_DONTFORK) and speaks with the pool over one SOCK_SEQPACKET pair:
+ *
+ *   request  | op (1) | 0 | count (2) | octets to save (count, op SAVE) |
+ *   reply    | err (4, 0 or -errno) | samples (0..SOURCE_BATCH_MAX) |
+ *
+ * in the host's byte order.  The first reply comes unasked: how the opening
+ * went.  The pool's functions never block.
+ */
+#ifndef ENTROPYD_SAMPLER_H
+#define ENTROPYD_SAMPLER_H
+
+#include "entropyd/source.h"
+
+struct sampler {
+	pid_t pid; /* 0: none */
+	int fd;    /* the pool's end, -1 */
+};
+
+/* What a reply holds. */
+struct sampler_reply {
+	int err;
+	size_t n;
+	uint8_t samples[SOURCE_BATCH_MAX];
+};
+
+/* Forks.  Takes `source_fd` over (-1 for none), also on an error.  0 or
+ * -errno. */
+int sampler_start(struct sampler *s, const struct source *source,
+		  int source_fd);
+/* Kills it (a hung one too) and closes; its exit status is fetched by
+ * sampler_reap. */
+void sampler_stop(struct sampler *s);
+/* Collects processes that ended; call it now and then. */
+void sampler_reap(void);
+/* -EAGAIN when the process is not taking requests; -errno. */
+int sampler_ask(struct sampler *s, size_t n);
+int sampler_save(struct sampler *s, const uint8_t *octets, size_t n);
+/* -EAGAIN: nothing there; -EPIPE: the process is gone; -EPROTO. */
+int sampler_reply(struct sampler *s, struct sampler_reply *reply);
+
+#endif

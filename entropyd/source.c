@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "entropyd/source.h"
+
+/*
+ * Credits, in thousandths of a bit a sample (an octet).
+ *  hwrng   what the kernel's drivers hand out is conditioned more often than
+ *          not, so no estimator can look behind it; virtio's comes from the
+ *          host.  2 of 8 bits: two such octets in eight would have to be good.
+ *  jitter  ARCHITECTURE and entropyd(8) give the assessment.  1 bit is far
+ *          below half of the lowest estimate seen; quality_credit() goes
+ *          lower where a machine is quieter.
+ *  cpu     sealed in the processor, nothing to assess: 1 bit in 64 with
+ *          rdseed, none with rdrand alone (cpurand.c says which).
+ *  seed    was on a disk: none.
+ */
+#define HWRNG_MBITS  2000
+#define JITTER_MBITS 1000
+
+/* At least 1024 (SP 800-90B 4.3 no. 8); four times that, so that
+ * quality_estimate has something to count. */
+#define STARTUP 4096
+
+static void
+fill(struct source *s, const char *name, const struct source_kind *kind,
+     const char *path, unsigned mbits, unsigned batch)
+{
+	memset(s, 0, sizeof(*s));
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->kind = kind;
+	s->path = path;
+	s->ceiling_mbits = mbits;
+	s->startup = STARTUP;
+	s->batch = batch;
+}
+
+/* A batch alone is worth a block of the conditioner (320 bits) with some to
+ * spare. */
+void
+source_hwrng(struct source *s, const char *path)
+{
+	fill(s, "hwrng", &stream_kind, path, HWRNG_MBITS, 176);
+}
+
+void
+source_jitter(struct source *s)
+{
+	fill(s, "jitter", &timing_kind, NULL, JITTER_MBITS, 384);
+}
+
+void
+source_seed(struct source *s, const char *directory)
+{
+	fill(s, "seed", &seedfile_kind, directory, 0, 64);
+	s->startup = 0;
+}
+
+int
+source_stream(struct source *s, char *spec)
+{
+	char *equals = strchr(spec, '='), *comma, *end;
+	double bits = 0;
+
+	if (equals == NULL || equals == spec ||
+	    equals - spec > SOURCE_NAME_MAX || equals[1] != '/')
+		return -EINVAL;
+	for (const char *at = spec; at < equals; at++)
+		if (!islower((unsigned char)*at) &&
+		    !isdigit((unsigned char)*at) && *at != '-')
+			return -EINVAL;
+	comma = strrchr(equals, ',');
+	if (comma != NULL) {
+		bits = strtod(comma + 1, &end);
+		if (end == comma + 1 || *end != '\0' || !(bits >= 0) ||
+		    bits > 8)
+			return -EINVAL;
+		*comma = '\0';
+	}
+	*equals = '\0';
+	fill(s, spec, &stream_kind, equals + 1, (unsigned)(bits * 1000), 512);
+	return 0;
+}

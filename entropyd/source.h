@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * source: the table of noise sources, and one opened source.
+ *
+ * A struct source is a line of the daemon's plan (what to read, how much it
+ * may be credited); a struct noise is what its own process holds open.  The
+ * functions of a kind run in that process alone and may block; the pool never
+ * calls them.  No kind judges its own samples.
+ */
+#ifndef ENTROPYD_SOURCE_H
+#define ENTROPYD_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "entropyd/jitter.h"
+
+#define SOURCE_MAX       8
+#define SOURCE_NAME_MAX  15
+#define SOURCE_BATCH_MAX 4096 /* octets of one reading */
+
+struct source;
+
+/* What a source's process holds. */
+struct noise {
+	const struct source *source;
+	int fd; /* of a stream, or the seed's directory; -1 */
+	struct jitter jitter;
+};
+
+struct source_kind {
+	/* Takes over noise->fd.  0 or -errno; -EOPNOTSUPP: not on this
+	 * machine. */
+	int (*open)(struct noise *noise);
+	/* 1..n samples, fewer when it takes longer than a second; 0: nothing
+	 * came in that second; -ENODATA: the end, unplugged; -errno. */
+	ssize_t (*read)(struct noise *noise, uint8_t *samples, size_t n);
+	void (*close)(struct noise *noise);
+	/* Keeps octets for the next start; NULL for all but the seed. */
+	int (*save)(struct noise *noise, const uint8_t *octets, size_t n);
+	bool needs_fd; /* the pool gets one from the keeper */
+};
+
+struct source {
+	char name[SOURCE_NAME_MAX + 1];
+	const struct source_kind *kind;
+	const char *path;       /* of a stream or the seed's directory */
+	unsigned ceiling_mbits; /* credit of a sample at the very most */
+	unsigned startup;       /* samples of the start-up test */
+	unsigned batch;         /* samples of a reading after that */
+	bool paced;             /* one batch a round, however much is owed */
+};
+
+extern const struct source_kind stream_kind;   /* stream.c */
+extern const struct source_kind timing_kind;   /* timing.c: jitter */
+extern const struct source_kind cpurand_kind;  /* cpurand.c */
+extern const struct source_kind seedfile_kind; /* seedfile.c */
+
+/* Each fills in one line of the plan; 0 or -EINVAL (name or credit). */
+void source_hwrng(struct source *s, const char *path);
+void source_jitter(struct source *s);
+void source_cpu(struct source *s);
+void source_seed(struct source *s, const char *directory);
+/* "NAME=PATH" or "NAME=PATH,BITS": BITS per octet, 0..8 with a fraction; none
+ * is none.  `spec` is taken apart in place and must stay. */
+int source_stream(struct source *s, char *spec);
+
+#endif
