@@ -217,7 +217,7 @@ struct proto_drop {
 struct proto_queue {
 	uint32_t number, kind;
 	uint64_t length, kernel_drops, user_drops;
-	uint64_t received, verdicts, errors;
+	uint64_t received, verdicts, passed, errors;
 	uint64_t heard_ms; /* ago */
 };
 
@@ -290,7 +290,7 @@ struct proto_event {
 	char reason[PROTO_NAME_MAX];
 	char text[PROTO_SENTENCE_MAX];
 	uint64_t packets, octets, total;
-	uint64_t lost; /* events that did not fit before this one */
+	uint64_t lost; /* PROTO_EVENT_LOST: how many */
 	uint32_t ready;
 };
 

@@ -133,6 +133,7 @@ static const struct proto_field queue_fields[] = {
 	U64(USER_DROPS, proto_queue, user_drops),
 	U64(RECEIVED, proto_queue, received),
 	U64(VERDICTS, proto_queue, verdicts),
+	U64(PASSED, proto_queue, passed),
 	U64(ERRORS, proto_queue, errors),
 	U64(HEARD_MS, proto_queue, heard_ms),
 };

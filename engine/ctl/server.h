@@ -40,13 +40,6 @@ struct server_ticket {
 	uint16_t reserved;
 };
 
-/* What the engine knows about itself beside the store. */
-struct server_state {
-	uint64_t engine_started_wall;       /* seconds */
-	char divert[PROTO_NAME_MAX];        /* "nft queue", "xt NFQUEUE" */
-	char not_ready[PROTO_SENTENCE_MAX]; /* why, when store says so */
-};
-
 /*
  * What others do for clients.  Each call returns 0, and then answers through
  * server_answer_* with the same ticket, now or later, ending with
@@ -54,7 +47,6 @@ struct server_state {
  * member answers -ENOSYS: that service is not there (the fake of the tests).
  */
 struct ctl_ops {
-	void (*state)(void *ctx, struct server_state *out); /* at once */
 	/* Texts: what changes, a line each. */
 	int (*reload)(void *ctx, struct server_ticket t, bool dry_run);
 	/* Takes both tables away: plaintext may flow from now on. */
@@ -66,6 +58,9 @@ struct ctl_ops {
 	int (*flows)(void *ctx, struct server_ticket t);
 	/* Drops: the counters of our nft rules that drop. */
 	int (*rule_drops)(void *ctx, struct server_ticket t);
+	/* SAs were installed or killed just now: time to build the tables anew
+	 * and to let parked packets go.  No answer. */
+	void (*sas_changed)(void *ctx);
 };
 
 struct server_config {

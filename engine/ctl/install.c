@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "engine/ctl/install.h"
+#include "engine/ctl/rows.h"
+#include "policy/policy.h"
+
+_Static_assert((int)PROTO_KEYING_MANUAL == (int)POLICY_KEYING_MANUAL &&
+		   (int)PROTO_KEYING_PHOTURIS == (int)POLICY_KEYING_PHOTURIS,
+	       "kinds of keying go over as they are");
+
+#define SPI_MIN 256u /* RFC 4303 section 2.1: 1-255 are reserved */
+/* The first number not to be sent: RFC 4303 section 3.3.3, no cycling. */
+#define SEQ_LIMIT_ESN   UINT64_MAX
+#define SEQ_LIMIT_SHORT (1ull << 32)
+
+/* What a pair comes to with the association's own values filled in. */
+struct plan {
+	struct store_assoc assoc;
+	uint8_t protocol, enc, auth;
+	bool esn;
+	uint32_t window;
+	struct sa_limits limits;
+};
+
+static bool
+limits_given(const struct proto_limits *l)
+{
+	static const struct proto_limits none;
+
+	return memcmp(l, &none, sizeof(none)) != 0;
+}
+
+static struct sa_limits
+limits_from(const struct proto_limits *l)
+{
+	return (struct sa_limits){
+		.soft_secs = l->soft_secs,
+		.soft_octets = l->soft_octets,
+		.soft_packets = l->soft_packets,
+		.hard_secs = l->hard_secs,
+		.hard_octets = l->hard_octets,
+		.hard_packets = l->hard_packets,
+	};
+}
+
+static const char *
+check_addresses(const struct proto_pair *p, const struct store_assoc *a)
+{
+	if (!ipaddr_is_host(&p->local) || !ipaddr_is_host(&p->peer) ||
+	    p->local.family != p->peer.family)
+		return "local and peer must be two addresses of one family";
+	if (ipaddr_equal(&p->local, &p->peer))
+		return "local and peer are the same address";
+	if (!ipaddr_contains(&a->peer, &p->peer))
+		return "the peer is not one of this association";
+	if (!ipaddr_contains(&a->local, &p->local))
+		return "the local address is not this association's";
+	return NULL;
+}
+
+/* Fills the plan, and says what does not fit the association. */
+static const char *
+make_plan(const struct proto_pair *p, struct plan *plan)
+{
+	const struct store_assoc *a = &plan->assoc;
+
+	plan->protocol = a->enc != ALGO_NONE ? SA_ESP : SA_AH;
+	if (p->protocol != 0 && p->protocol != plan->protocol)
+		return "the association is for the other protocol";
+	plan->enc = a->enc;
+	plan->auth = plan->protocol == SA_ESP ? a->auth : a->ah_auth;
+	if (p->encryption[0] != '\0' &&
+	    algo_by_name(p->encryption) != (enum algo)plan->enc)
+		return "the association says another encryption";
+	if (p->integrity[0] != '\0' &&
+	    algo_by_name(p->integrity) != (enum algo)plan->auth)
+		return "the association says another integrity";
+	plan->window =
+	    p->replay_window != 0 ? p->replay_window : a->replay_window;
+	if (plan->window > SA_REPLAY_MAX)
+		return "the replay window is too large";
+	plan->esn = a->esn && !(p->flags & PROTO_PAIR_NO_ESN);
+	if (plan->esn && plan->window == 0)
+		return "ESN needs a replay window (RFC 4303 section 2.2.1)";
+	if (p->sport > UINT16_MAX || p->dport > UINT16_MAX)
+		return "no such port";
+	if ((p->sport == 0) != (p->dport == 0))
+		return "ESP in UDP needs both ports";
+	plan->limits =
+	    limits_given(&p->limits) ? limits_from(&p->limits) : a->limits;
+	return NULL;
+}
+
+static bool
+key_fits(const struct proto_octets *key, uint8_t algo)
+{
+	const struct algo_info *info = algo_info((enum algo)algo);
+
+	if (algo == ALGO_NONE || info == NULL)
+		return key->len == 0;
+	if (info->key_octets == 0) /* any length, but some */
+		return algo == ALGO_NULL ? key->len == 0 : key->len != 0;
+	return key->len == algo_keymat_octets((enum algo)algo);
+}
+
+static const char *
+check_half(const struct proto_half *h, const struct plan *plan)
+{
+	if (h->spi < SPI_MIN)
+		return "an SPI of 0 to 255 is reserved (RFC 4303 section 2.1)";
+	if (!key_fits(&h->key, plan->enc))
+		return "the encryption key has another length (key and salt)";
+	if (!key_fits(&h->auth_key, plan->auth))
+		return "the integrity key has another length";
+	return NULL;
+}
+
+static bool
+same_key(const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
+{
+	return na != 0 && na == nb && secret_equal(a, b, na);
+}
+
+static bool
+uses_key(const struct sa *sa, const struct proto_half *h)
+{
+	return same_key(sa->key, sa->key_octets, h->key.at, h->key.len) ||
+	       same_key(sa->auth_key, sa->auth_key_octets, h->auth_key.at,
+			h->auth_key.len);
+}
+
+static const char *
+check_halves_differ(const struct proto_pair *p)
+{
+	if (same_key(p->in.key.at, p->in.key.len, p->out.key.at,
+		     p->out.key.len) ||
+	    same_key(p->in.auth_key.at, p->in.auth_key.len, p->out.auth_key.at,
+		     p->out.auth_key.len))
+		return "both directions have the same key";
+	return NULL;
+}
+
+/* One walk: does an SA stand in the way? */
+static const char *
+check_store(const struct store *store, const struct proto_pair *p,
+	    const struct plan *plan, uint32_t *old)
+{
+	for (uint32_t i = 0; i < store_slots(store); i++) {
+		const struct sa *sa = store_sa(store, i);
+		uint32_t state = atomic_load(&sa->state);
+
+		if (state != SA_LIVE && state != SA_DEAD)
+			continue;
+		if (uses_key(sa, &p->in) || uses_key(sa, &p->out))
+			return "this key is in use already";
+		if (state != SA_LIVE || sa->protocol != plan->protocol)
+			continue;
+		if (sa->direction == SA_IN) {
+			if (sa->spi == p->in.spi)
+				return "the inbound SPI is in use";
+			continue;
+		}
+		if (!ipaddr_equal(&sa->peer, &p->peer))
+			continue;
+		if (sa->spi == p->out.spi)
+			return "the outbound SPI is in use for this peer";
+		if (sa->said != plan->assoc.said)
+			continue;
+		if (!(p->flags & PROTO_PAIR_REPLACE))
+			return "there is an SA for this peer: replace it";
+	}
+	return NULL;
+}
+
+static void
+fill_slot(struct sa *sa, const struct plan *plan, const struct proto_pair *p,
+	  const struct proto_half *h, enum sa_direction direction,
+	  uint64_t now_ms)
+{
+	sa->spi = h->spi;
+	sa->said = plan->assoc.said;
+	sa->direction = (uint8_t)direction;
+	sa->protocol = plan->protocol;
+	sa->mode = plan->assoc.mode;
+	sa->enc = plan->enc;
+	sa->auth = plan->auth;
+	sa->key_octets = (uint8_t)h->key.len;
+	sa->auth_key_octets = (uint8_t)h->auth_key.len;
+	memcpy(sa->key, h->key.at, h->key.len);
+	memcpy(sa->auth_key, h->auth_key.at, h->auth_key.len);
+	sa->flags = (plan->esn ? SA_FLAG_ESN : 0) |
+		    (p->sport != 0 ? SA_FLAG_ENCAP_UDP : 0);
+	sa->sport = (uint16_t)p->sport;
+	sa->dport = (uint16_t)p->dport;
+	sa->local = p->local;
+	sa->peer = p->peer;
+	sa->limits = plan->limits;
+	sa->installed_ms = now_ms;
+	sa->iv_start = 0;
+	sa->seq_base = 1;
+	memcpy(sa->association, plan->assoc.name, sizeof(sa->association));
+	memcpy(sa->principal, p->principal, sizeof(sa->principal));
+	atomic_store(&sa->seq_next, 1);
+	atomic_store(&sa->seq_limit,
+		     plan->esn ? SEQ_LIMIT_ESN : SEQ_LIMIT_SHORT);
+}
+
+/* What a replacement ends: every other outbound SA of the same association
+ * towards the same peer. */
+static void
+kill_older(struct store *store, uint32_t new)
+{
+	const struct sa *now = store_sa(store, new);
+
+	for (uint32_t i = 0; i < store_slots(store); i++) {
+		const struct sa *sa = store_sa(store, i);
+
+		if (i != new &&atomic_load(&sa->state) == SA_LIVE &&
+		    sa->direction == SA_OUT && sa->said == now->said &&
+		    sa->protocol ==
+			now->protocol &&ipaddr_equal(&sa->peer, &now->peer))
+			(void)store_kill(store, i);
+	}
+}
+
+int
+install_pair(struct store *store, const struct proto_pair *p, uint64_t now_ms,
+	     const char **why)
+{
+	uint32_t in, out;
+	struct plan plan = { 0 };
+	int err;
+
+	err = rows_find_assoc(store, p->association, &plan.assoc);
+	if (err == -ENOENT)
+		*why = "no such association";
+	if (err < 0)
+		return err;
+	if (plan.assoc.keying == PROTO_KEYING_MANUAL) {
+		*why = "its keys stand in the configuration";
+		return -EOPNOTSUPP;
+	}
+	if ((*why = check_addresses(p, &plan.assoc)) != NULL ||
+	    (*why = make_plan(p, &plan)) != NULL ||
+	    (*why = check_half(&p->in, &plan)) != NULL ||
+	    (*why = check_half(&p->out, &plan)) != NULL)
+		return -EINVAL;
+	if ((*why = check_halves_differ(p)) != NULL ||
+	    (*why = check_store(store, p, &plan)) != NULL)
+		return -EEXIST;
+	*why = "";
+	err = store_claim(store, plan.window, &in);
+	if (err < 0)
+		return err;
+	err = store_claim(store, 0, &out);
+	if (err < 0) {
+		store_release(store, in);
+		return err;
+	}
+	fill_slot(store_sa(store, in), &plan, p, &p->in, SA_IN, now_ms);
+	fill_slot(store_sa(store, out), &plan, p, &p->out, SA_OUT, now_ms);
+	store_publish(store, in);
+	store_publish(store, out);
+	if (p->flags & PROTO_PAIR_REPLACE)
+		kill_older(store, out);
+	return 0;
+}
+
+int
+install_delete(struct store *store, const struct proto_delete *r,
+	       const char **why)
+{
+	uint32_t slot;
+
+	*why = "no such SA";
+	if (r->spi == 0 || r->protocol > UINT8_MAX ||
+	    store_find(store, r->direction == PROTO_IN ? SA_IN : SA_OUT,
+		       (uint8_t)r->protocol, &r->peer, r->spi, &slot) < 0)
+		return -ENOENT;
+	if (store_sa(store, slot)->flags & SA_FLAG_MANUAL) {
+		*why = "its keys stand in the configuration";
+		return -EOPNOTSUPP;
+	}
+	if (!store_kill(store, slot))
+		return -ENOENT;
+	*why = "";
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * install: SAs that came over the control socket, into the store.
+ *
+ * Control thread only.  A pair is installed whole or not at all, the inbound
+ * SA first, so that nothing is sent that could not be answered.  Never
+ * touches SAs with manual keys: those are the configuration's, and their
+ * counters are kept on disk by the supervisor.  The same key is never
+ * installed twice: its nonces would repeat.
+ */
+#ifndef ENGINE_CTL_INSTALL_H
+#define ENGINE_CTL_INSTALL_H
+
+#include "engine/client/proto.h"
+#include "engine/sa/store.h"
+
+/* 0 or -errno, with *why a sentence:
+ *   -ENOENT      no such association
+ *   -EOPNOTSUPP  its keys stand in the configuration
+ *   -EINVAL      an address, SPI, algorithm or key that does not fit it
+ *   -EEXIST      SPI or key in use, or an SA for this peer and no REPLACE
+ *   -ENOSPC      no free slot
+ *   -EAGAIN      the configuration is being changed: ask again */
+int install_pair(struct store *store, const struct proto_pair *pair,
+		 uint64_t now_ms, const char **why);
+/* -ENOENT, -EOPNOTSUPP as above. */
+int install_delete(struct store *store, const struct proto_delete *request,
+		   const char **why);
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "engine/ctl/install.h"
+#include "engine/ctl/request.h"
+#include "engine/ctl/rows.h"
+
+/* Any request's record. */
+union record {
+	struct proto_hello hello;
+	struct proto_show show;
+	struct proto_export export;
+	struct proto_reload reload;
+	struct proto_pair pair;
+	struct proto_delete delete;
+	struct proto_rekey rekey;
+	struct proto_subscribe subscribe;
+};
+
+static struct server_ticket
+ticket_of(const struct server *s, const struct session *c)
+{
+	return (struct server_ticket){
+		.client = (uint32_t)(c - s->sessions),
+		.generation = c->generation,
+		.serial = c->serial,
+		.type = c->type,
+	};
+}
+
+static void
+handle_hello(struct server *s, struct session *c, const union record *r)
+{
+	if (r->hello.version != PROTO_VERSION) {
+		c->hang_up = true;
+		session_end(c, -EPROTONOSUPPORT,
+			    "this is version %u of the protocol",
+			    PROTO_VERSION);
+		return;
+	}
+	c->greeted = true;
+	session_end(c, 0, "%s", "");
+}
+
+static void
+handle_rows(struct server *s, struct session *c, const union record *r)
+{
+	c->flags = 0;
+	c->association[0] = '\0';
+	c->error = 0;
+	c->text[0] = '\0';
+	c->phase = SESSION_ROWS;
+}
+
+static void
+handle_sas(struct server *s, struct session *c, const union record *r)
+{
+	struct store_assoc a;
+
+	if (r->show.flags & ~(uint32_t)PROTO_SHOW_KEYS) {
+		session_end(c, -EINVAL, "unknown flags");
+		return;
+	}
+	if (r->show.association[0] != '\0' &&
+	    rows_find_assoc(s->config.store, r->show.association, &a) ==
+		-ENOENT) {
+		session_end(c, -ENOENT, "no association %s",
+			    r->show.association);
+		return;
+	}
+	handle_rows(s, c, r);
+	c->flags = r->show.flags;
+	memcpy(c->association, r->show.association, sizeof(c->association));
+}
+
+/* Waits for the answer to a ticket, unless the call itself was the answer.
+ * The callee may have answered already: then the phase is another one. */
+static void
+await(struct session *c, int err)
+{
+	if (err == 0)
+		return;
+	session_end(c, err, "%s",
+		    err == -ENOSYS ? "this service can't do that" : "");
+}
+
+static void
+handle_drops(struct server *s, struct session *c, const union record *r)
+{
+	const struct ctl_ops *ops = s->config.ops;
+
+	handle_rows(s, c, r);
+	if (ops->rule_drops == NULL)
+		return;
+	c->phase = SESSION_WAIT;
+	/* Whatever goes wrong there, the engine's own counters follow. */
+	if (ops->rule_drops(s->config.ctx, ticket_of(s, c)) != 0)
+		handle_rows(s, c, r);
+}
+
+static void
+handle_flows(struct server *s, struct session *c, const union record *r)
+{
+	const struct ctl_ops *ops = s->config.ops;
+
+	c->phase = SESSION_WAIT;
+	await(c, ops->flows == NULL
+		     ? -ENOSYS
+		     : ops->flows(s->config.ctx, ticket_of(s, c)));
+}
+
+static void
+handle_export(struct server *s, struct session *c, const union record *r)
+{
+	const struct ctl_ops *ops = s->config.ops;
+
+	if (r->export.which != PROTO_EXPORT_CONF &&
+	    r->export.which != PROTO_EXPORT_NFT) {
+		session_end(c, -EINVAL, "neither conf nor nft");
+		return;
+	}
+	c->phase = SESSION_WAIT;
+	await(c, ops->export == NULL
+		     ? -ENOSYS
+		     : ops->export(s->config.ctx, ticket_of(s, c),
+				   (enum proto_export_which)r->export.which));
+}
+
+static void
+handle_reload(struct server *s, struct session *c, const union record *r)
+{
+	const struct ctl_ops *ops = s->config.ops;
+
+	if (r->reload.flags & ~(uint32_t)PROTO_RELOAD_DRY_RUN) {
+		session_end(c, -EINVAL, "unknown flags");
+		return;
+	}
+	c->phase = SESSION_WAIT;
+	await(c, ops->reload == NULL
+		     ? -ENOSYS
+		     : ops->reload(s->config.ctx, ticket_of(s, c),
+				   r->reload.flags & PROTO_RELOAD_DRY_RUN));
+}
+
+static void
+handle_disable(struct server *s, struct session *c, const union record *r)
+{
+	const struct ctl_ops *ops = s->config.ops;
+
+	log_warnx("uid %u asks to let plaintext through", c->uid);
+	c->phase = SESSION_WAIT;
+	await(c, ops->disable == NULL
+		     ? -ENOSYS
+		     : ops->disable(s->config.ctx, ticket_of(s, c)));
+}
+
+static void
+end_change(struct server *s, struct session *c, int err, const char *why)
+{
+	session_end(c, err, "%s", why);
+	if (err == 0 && s->config.ops->sas_changed != NULL)
+		s->config.ops->sas_changed(s->config.ctx);
+	feed_poll_sas(s);
+}
+
+static void
+handle_pair(struct server *s, struct session *c, const union record *r)
+{
+	const char *why = "";
+	int err = install_pair(s->config.store, &r->pair, clock_now_ms(), &why);
+
+	end_change(s, c, err, why);
+}
+
+static void
+handle_delete(struct server *s, struct session *c, const union record *r)
+{
+	const char *why = "";
+	int err = install_delete(s->config.store, &r->delete, &why);
+
+	end_change(s, c, err, why);
+}
+
+/* Key daemons are told as if the soft limit had come. */
+static void
+handle_rekey(struct server *s, struct session *c, const union record *r)
+{
+	struct store_assoc a;
+	unsigned told = 0;
+	int err;
+
+	err = rows_find_assoc(s->config.store, r->rekey.association, &a);
+	if (err < 0) {
+		session_end(c, err, "no association %s", r->rekey.association);
+		return;
+	}
+	if (a.keying == PROTO_KEYING_MANUAL) {
+		session_end(
+		    c, -EOPNOTSUPP,
+		    "its keys stand in the configuration: change them there");
+		return;
+	}
+	if (server_listeners(s, PROTO_EVENT_SA_SOFT) == 0) {
+		session_end(c, -ENOTCONN, "no key daemon listens");
+		return;
+	}
+	for (uint32_t i = 0; i < store_slots(s->config.store); i++)
+		told += feed_ask_rekey(s, i, &a, &r->rekey.peer);
+	if (told == 0)
+		session_end(c, -ENOENT, "it has no SA to replace");
+	else
+		session_end(c, 0, "%s", "");
+}
+
+static void
+handle_subscribe(struct server *s, struct session *c, const union record *r)
+{
+	if (r->subscribe.mask & ~PROTO_EVENT_ALL) {
+		session_end(c, -EINVAL, "unknown kinds of events");
+		return;
+	}
+	c->mask = r->subscribe.mask;
+	feed_listeners_changed(s);
+	session_end(c, 0, "%s", "");
+}
+
+/* Who may ask for what.  Everything that is not here is refused. */
+static const struct request {
+	enum proto_type type;
+	enum proto_rights rights; /* at least */
+	const struct proto_shape *shape;
+	void (*handle)(struct server *s, struct session *c,
+		       const union record *r);
+} requests[] = {
+	{ PROTO_HELLO, PROTO_RIGHTS_ALL, &proto_shape_hello, handle_hello },
+	{ PROTO_STATUS, PROTO_RIGHTS_ALL, NULL, handle_rows },
+	{ PROTO_ASSOCS, PROTO_RIGHTS_ALL, NULL, handle_rows },
+	{ PROTO_SAS, PROTO_RIGHTS_ALL, &proto_shape_show, handle_sas },
+	{ PROTO_DROPS, PROTO_RIGHTS_ALL, NULL, handle_drops },
+	{ PROTO_QUEUES, PROTO_RIGHTS_ALL, NULL, handle_rows },
+	{ PROTO_FLOWS, PROTO_RIGHTS_ALL, NULL, handle_flows },
+	{ PROTO_EXPORT, PROTO_RIGHTS_ALL, &proto_shape_export, handle_export },
+	{ PROTO_RELOAD, PROTO_RIGHTS_ALL, &proto_shape_reload, handle_reload },
+	{ PROTO_DISABLE, PROTO_RIGHTS_ALL, NULL, handle_disable },
+	{ PROTO_ADD_PAIR, PROTO_RIGHTS_ALL, &proto_shape_pair, handle_pair },
+	{ PROTO_DELETE_SA, PROTO_RIGHTS_ALL, &proto_shape_delete,
+	  handle_delete },
+	{ PROTO_REKEY, PROTO_RIGHTS_ALL, &proto_shape_rekey, handle_rekey },
+	{ PROTO_SUBSCRIBE, PROTO_RIGHTS_ALL, &proto_shape_subscribe,
+	  handle_subscribe },
+};
+
+static const struct request *
+find_request(uint16_t type)
+{
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		if (requests[i].type == type)
+			return &requests[i];
+	return NULL;
+}
+
+static void
+refuse_malformed(struct session *c)
+{
+	c->hang_up = true;
+	session_end(c, -EBADMSG, "the message does not add up");
+}
+
+void
+request_handle(struct server *s, struct session *c, const void *msg, size_t len)
+{
+	const struct request *q;
+	struct proto_head head;
+	union record r;
+	int err;
+
+	if (proto_read_head(msg, len, &head) < 0) {
+		refuse_malformed(c);
+		return;
+	}
+	c->type = head.type;
+	c->serial = head.serial;
+	q = find_request(head.type);
+	if (head.flags != 0 || head.error != 0) {
+		refuse_malformed(c);
+		return;
+	}
+	if (!c->greeted && head.type != PROTO_HELLO) {
+		c->hang_up = true;
+		session_end(c, -EPROTO, "hello comes first");
+		return;
+	}
+	if (q == NULL) {
+		session_end(c, -EOPNOTSUPP, "unknown request %u", head.type);
+		return;
+	}
+	if (c->rights != q->rights) {
+		session_end(c, -EPERM, "not for you");
+		return;
+	}
+	err = proto_read(msg, len, q->shape, PROTO_STRICT, &r);
+	if (err == -EBADMSG)
+		refuse_malformed(c);
+	else if (err == -EOPNOTSUPP)
+		session_end(c, err, "an attribute that this request lacks");
+	else if (err < 0)
+		session_end(c, err, "a value that is not legal");
+	else
+		q->handle(s, c, &r);
+	secret_wipe(&r, sizeof(r));
+}
