@@ -146,7 +146,7 @@ check_halves_differ(const struct proto_pair *p)
 /* One walk: does an SA stand in the way? */
 static const char *
 check_store(const struct store *store, const struct proto_pair *p,
-	    const struct plan *plan, uint32_t *old)
+	    const struct plan *plan)
 {
 	for (uint32_t i = 0; i < store_slots(store); i++) {
 		const struct sa *sa = store_sa(store, i);

@@ -1,0 +1,7 @@
+# Programs that tests run: they stand in for a part of the real thing.
+$(B)/test/lib/ctl_fake: $(B)/obj/test/lib/ctl_fake.o $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
+	    $(TEST_ARCHIVES) -Wl,--end-group $(LIBS_all)
+
+tests: $(B)/test/lib/ctl_fake
