@@ -4,16 +4,16 @@
 
 #include "entropyd/health.h"
 
-#define ALPHA_BITS     30 /* chance of a false alarm, 2^-30 a test */
-#define LAG_ALPHA_BITS (ALPHA_BITS + 7) /* 2^7 lags */
-#define MBITS_MIN      125
-#define BLOCK_MBITS    64000
-#define BLOCK_LEN_MIN  16
-#define BLOCK_LEN_MAX  512
+#define ALPHA_BITS       30 /* chance of a false alarm, 2^-30 a test */
+#define LAG_ALPHA_BITS   (ALPHA_BITS + 7) /* 2^7 lags */
+#define MBITS_MIN        125
+#define BLOCK_MBITS      64000
+#define BLOCK_LEN_MIN    16
+#define HEALTH_BLOCK_MAX 512
 
-/* FNV-1a, 64 bits: fast, and nobody chooses these octets against us. */
-#define FNV_START UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x100000001b3)
+/* Rolling polynomial hash modulo 2^64: nobody chooses these octets against
+ * us. */
+#define HASH_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 unsigned
 health_binomial_cutoff(unsigned n, unsigned mbits, unsigned alpha_bits)
@@ -42,16 +42,18 @@ health_init(struct health *h, unsigned mbits)
 		mbits = MBITS_MIN;
 	h->repetition_cutoff = 1 + (ALPHA_BITS * 1000 + mbits - 1) / mbits;
 	h->proportion_cutoff =
-	    health_binomial_cutoff(HEALTH_WINDOW - 1, mbits, ALPHA_BITS);
+	    health_binomial_cutoff(HEALTH_WINDOW, mbits, ALPHA_BITS);
 	h->lag_cutoff =
 	    health_binomial_cutoff(HEALTH_WINDOW, mbits, LAG_ALPHA_BITS);
 	len = (BLOCK_MBITS + mbits - 1) / mbits;
 	if (len < BLOCK_LEN_MIN)
 		len = BLOCK_LEN_MIN;
-	if (len > BLOCK_LEN_MAX)
-		len = BLOCK_LEN_MAX;
+	if (len > HEALTH_BLOCK_MAX)
+		len = HEALTH_BLOCK_MAX;
 	h->block_len = len;
-	h->block_hash = FNV_START;
+	h->oldest_factor = 1;
+	for (unsigned i = 0; i < len; i++)
+		h->oldest_factor *= HASH_FACTOR;
 }
 
 static bool
@@ -72,7 +74,7 @@ fails_proportion(struct health *h, uint8_t sample)
 
 	if (h->in_window == 0) {
 		h->window_sample = sample;
-		h->equal = 0;
+		h->equal = 1;
 	} else if (sample == h->window_sample) {
 		failed = ++h->equal >= h->proportion_cutoff;
 	}
@@ -108,18 +110,25 @@ fails_block(struct health *h, uint8_t sample)
 {
 	bool failed = false;
 
-	h->block_hash = (h->block_hash ^ sample) * FNV_PRIME;
-	if (++h->in_block < h->block_len)
+	/* 1 more than the octet, so that leading zeros count. */
+	h->block_hash = h->block_hash * HASH_FACTOR + sample + 1;
+	if (h->block_seen >= h->block_len)
+		h->block_hash -=
+		    h->oldest_factor * (h->block[h->block_at] + UINT64_C(1));
+	h->block[h->block_at] = sample;
+	h->block_at = (h->block_at + 1) % h->block_len;
+	if (++h->block_seen < h->block_len)
 		return false;
 	for (unsigned i = 0; i < h->blocks_n; i++)
 		if (h->blocks[i] == h->block_hash)
 			failed = true;
+	if (h->block_at != 0)
+		return failed;
+	h->block_seen = h->block_len; /* never wraps */
 	h->blocks[h->blocks_at] = h->block_hash;
 	h->blocks_at = (h->blocks_at + 1) % HEALTH_BLOCKS;
 	if (h->blocks_n < HEALTH_BLOCKS)
 		h->blocks_n++;
-	h->block_hash = FNV_START;
-	h->in_block = 0;
 	return failed;
 }
 

@@ -11,14 +11,15 @@
  * test by chance with probability alpha = 2^-30 a test.
  *  - repetition count (4.4.1): C = 1 + ceil(30 / H) equal samples in a row;
  *  - adaptive proportion (4.4.2): in a window of 512 samples the first one
- *    comes again C times at least, C = 1 + the smallest k for which
- *    P(Binomial(511, p) > k) <= alpha;
+ *    comes C times at least, itself counted, C = 1 + the smallest k for which
+ *    P(Binomial(512, p) > k) <= alpha;
  *  - lag: the same count for "equal to the sample L before", for every L of
  *    1..128, in windows of 512; alpha / 128, because there are 128 counts.
  *    A generator with a short period passes the first two for ever;
- *  - block: the same block of at least 64 credited bits (16..512 samples) was
- *    seen among the 256 before.  Finds longer periods and a device that
- *    hands out one buffer twice.  Chance is below 256 * 2^-64 a block.
+ *  - block: the last samples, worth at least 64 credited bits (16..512 of
+ *    them), were seen before as one of the last 256 blocks, at whatever
+ *    offset they come now.  Finds longer periods and a device that hands out
+ *    one buffer twice.  Chance is below 256 * 2^-64 a sample.
  * Because H is at most half of what was assessed, a healthy source stays far
  * from each of them.
  */
@@ -38,9 +39,10 @@ enum health_test {
 	HEALTH_TESTS
 };
 
-#define HEALTH_WINDOW 512
-#define HEALTH_LAGS   128
-#define HEALTH_BLOCKS 256
+#define HEALTH_WINDOW    512
+#define HEALTH_LAGS      128
+#define HEALTH_BLOCKS    256
+#define HEALTH_BLOCK_MAX 512
 
 struct health {
 	unsigned repetition_cutoff, proportion_cutoff, lag_cutoff;
@@ -55,9 +57,12 @@ struct health {
 	uint8_t past[HEALTH_LAGS];
 	unsigned past_at, past_n, lag_samples;
 	uint16_t lag_equal[HEALTH_LAGS];
-	/* block: hashes of the last ones, a ring */
-	uint64_t block_hash, blocks[HEALTH_BLOCKS];
-	unsigned in_block, blocks_at, blocks_n;
+	/* block: the last block_len samples (a ring), their rolling hash, and
+	 * the hashes of the last blocks (a ring) */
+	uint8_t block[HEALTH_BLOCK_MAX];
+	unsigned block_at, block_seen;
+	uint64_t block_hash, oldest_factor, blocks[HEALTH_BLOCKS];
+	unsigned blocks_at, blocks_n;
 };
 
 /* mbits: credited min-entropy of a sample in thousandths of a bit; below 125

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -53,6 +54,10 @@ intake_free(struct intake *in)
 		return;
 	for (size_t i = 0; i < in->n; i++)
 		sampler_stop(&in->samplers[i]);
+	/* One that hangs in a driver is not waited for. */
+	for (int i = 0; i < 50 && sampler_reap(); i++)
+		clock_nanosleep(CLOCK_MONOTONIC, 0,
+				&(struct timespec){ .tv_nsec = 2000000 }, NULL);
 	secret_free(in, sizeof(*in));
 }
 
@@ -170,7 +175,7 @@ run_one(struct intake *in, size_t i, uint64_t now_ms, bool owed)
 void
 intake_run(struct intake *in, uint64_t now_ms, bool owed)
 {
-	sampler_reap();
+	(void)sampler_reap();
 	for (size_t i = 0; i < in->n; i++)
 		run_one(in, i, now_ms, owed);
 }

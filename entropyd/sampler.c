@@ -190,11 +190,15 @@ sampler_stop(struct sampler *s)
 	s->pid = 0;
 }
 
-void
+bool
 sampler_reap(void)
 {
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+	pid_t pid;
+
+	do
+		pid = waitpid(-1, NULL, WNOHANG);
+	while (pid > 0);
+	return pid == 0;
 }
 
 static int

@@ -37,8 +37,8 @@ int sampler_start(struct sampler *s, const struct source *source,
 /* Kills it (a hung one too) and closes; its exit status is fetched by
  * sampler_reap. */
 void sampler_stop(struct sampler *s);
-/* Collects processes that ended; call it now and then. */
-void sampler_reap(void);
+/* Collects processes that ended; call it now and then.  True: more run. */
+bool sampler_reap(void);
 /* -EAGAIN when the process is not taking requests; -errno. */
 int sampler_ask(struct sampler *s, size_t n);
 int sampler_save(struct sampler *s, const uint8_t *octets, size_t n);

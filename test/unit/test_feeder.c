@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Faults of a source, with a clock of our own: no false credit, a report. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "entropyd/feeder.h"
+
+static uint64_t state = 88172645463325252u;
+
+static void
+fill(uint8_t *out, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		out[i] = (uint8_t)(state >> 24);
+	}
+}
+
+static struct source hwrng;
+static struct feeder f;
+static uint64_t mbits;
+
+static void
+start(void)
+{
+	source_hwrng(&hwrng, "/nowhere");
+	feeder_init(&f, &hwrng);
+}
+
+/* Opens and passes the start-up test at `now`. */
+static void
+run_up(uint64_t now)
+{
+	uint8_t samples[SOURCE_BATCH_MAX];
+
+	cr_assert_eq(feeder_next(&f, now, false), FEEDER_OPEN);
+	feeder_opening(&f, now);
+	cr_assert_eq(feeder_next(&f, now, true), FEEDER_WAIT);
+	feeder_opened(&f, now);
+	cr_assert_eq(feeder_next(&f, now, false), FEEDER_READ);
+	cr_assert_eq(feeder_want(&f), hwrng.startup);
+	fill(samples, hwrng.startup);
+	feeder_asked(&f, now);
+	cr_assert_eq(feeder_take(&f, samples, hwrng.startup, now, &mbits),
+		     FEEDER_NONE);
+	cr_assert_eq(mbits, 0, "start-up samples are credited nothing");
+	cr_assert_eq(f.state, FEEDER_RUNNING);
+}
+
+static enum feeder_fault
+give(const uint8_t *samples, size_t n, uint64_t now)
+{
+	feeder_asked(&f, now);
+	return feeder_take(&f, samples, n, now, &mbits);
+}
+
+Test(feeder, runs_up_and_credits_a_batch, .init = start)
+{
+	uint8_t samples[176];
+
+	run_up(5);
+	cr_assert_eq(f.credit_mbits, 2000);
+	cr_assert_str_eq(feeder_state_name(&f), "running");
+	fill(samples, sizeof(samples));
+	cr_assert_eq(give(samples, sizeof(samples), 6), FEEDER_NONE);
+	cr_assert_eq(mbits, 176 * 2000);
+	/* Not due any more; only asked again when something is owed. */
+	cr_assert_eq(feeder_next(&f, 7, false), FEEDER_WAIT);
+	cr_assert_eq(feeder_next(&f, 7, true), FEEDER_READ);
+	cr_assert_eq(feeder_wake_ms(&f), UINT64_MAX, "idle means idle");
+	feeder_round(&f);
+	cr_assert_eq(feeder_next(&f, 8, false), FEEDER_READ);
+}
+
+Test(feeder, absent_backs_off_and_comes_back, .init = start)
+{
+	uint64_t now = 0, wait = 1000;
+
+	for (int i = 0; i < 20; i++) {
+		cr_assert_eq(feeder_next(&f, now, true), FEEDER_OPEN);
+		feeder_opening(&f, now);
+		feeder_failed(&f, FEEDER_ABSENT, ENOENT, now);
+		cr_assert_eq(feeder_wake_ms(&f), now + wait);
+		cr_assert_eq(feeder_next(&f, now + wait - 1, true),
+			     FEEDER_WAIT);
+		now += wait;
+		wait = wait * 2 < 300000 ? wait * 2 : 300000;
+	}
+	cr_assert_str_eq(feeder_state_name(&f), "absent");
+	cr_assert_eq(f.error, ENOENT);
+	run_up(now);
+	cr_assert_eq(f.credit_mbits, 2000);
+}
+
+Test(feeder, unplugged_while_read, .init = start)
+{
+	uint8_t samples[176];
+
+	run_up(0);
+	fill(samples, sizeof(samples));
+	feeder_asked(&f, 10);
+	feeder_failed(&f, FEEDER_ERROR, ENODATA, 20);
+	cr_assert_eq(f.credit_mbits, 0);
+	cr_assert_eq(f.errors, 1);
+	cr_assert_str_eq(feeder_state_name(&f), "failed");
+	cr_assert_str_eq(feeder_fault_name(&f), "ended");
+	/* The start-up test comes again. */
+	run_up(1020);
+}
+
+Test(feeder, stalled_is_closed_and_slow_is_not, .init = start)
+{
+	run_up(0);
+	feeder_asked(&f, 100);
+	cr_assert_eq(feeder_wake_ms(&f), 100 + FEEDER_PATIENCE_MS);
+	cr_assert_eq(feeder_next(&f, 99 + FEEDER_PATIENCE_MS, true),
+		     FEEDER_WAIT);
+	cr_assert_eq(feeder_next(&f, 100 + FEEDER_PATIENCE_MS, true),
+		     FEEDER_CLOSE);
+	feeder_failed(&f, FEEDER_STALLED, 0, 100 + FEEDER_PATIENCE_MS);
+	cr_assert_eq(f.stalls, 1);
+	run_up(1100 + FEEDER_PATIENCE_MS);
+	/* A second without a sample: asked again. */
+	cr_assert_eq(give(NULL, 0, 8000), FEEDER_NONE);
+	cr_assert_eq(mbits, 0);
+	cr_assert_eq(feeder_next(&f, 8000, true), FEEDER_READ);
+}
+
+Test(feeder, opening_that_hangs_is_closed, .init = start)
+{
+	feeder_opening(&f, 0);
+	cr_assert_eq(feeder_next(&f, FEEDER_PATIENCE_MS, false), FEEDER_CLOSE);
+}
+
+Test(feeder, stuck_batch_is_credited_nothing, .init = start)
+{
+	uint8_t samples[176] = { 0 };
+
+	run_up(0);
+	cr_assert_eq(give(samples, sizeof(samples), 1), FEEDER_HEALTH);
+	cr_assert_eq(mbits, 0);
+	cr_assert_eq(f.credited_mbits, 0);
+	feeder_failed(&f, FEEDER_HEALTH, 0, 1);
+	cr_assert_str_eq(feeder_fault_name(&f), "health-repetition");
+	cr_assert_eq(f.test_failures[HEALTH_REPETITION], 1);
+}
+
+Test(feeder, third_health_failure_in_a_row_is_permanent, .init = start)
+{
+	uint8_t stuck[176] = { 0 };
+	uint64_t now = 0;
+
+	for (int i = 1; i <= FEEDER_PERMANENT; i++) {
+		run_up(now);
+		cr_assert_eq(give(stuck, sizeof(stuck), now), FEEDER_HEALTH);
+		feeder_failed(&f, FEEDER_HEALTH, 0, now);
+		cr_assert_eq(f.retry_ms - now >= 3600000, i == FEEDER_PERMANENT,
+			     "failure %d", i);
+		now = f.retry_ms;
+	}
+}
+
+Test(feeder, ten_healthy_minutes_end_the_row, .init = start)
+{
+	uint8_t samples[176], stuck[176] = { 0 };
+
+	run_up(0);
+	cr_assert_eq(give(stuck, sizeof(stuck), 0), FEEDER_HEALTH);
+	feeder_failed(&f, FEEDER_HEALTH, 0, 0);
+	run_up(1000);
+	fill(samples, sizeof(samples));
+	cr_assert_eq(give(samples, sizeof(samples), 602000), FEEDER_NONE);
+	cr_assert_eq(f.health_row, 0);
+	cr_assert_eq(f.failures, 0);
+}
+
+Test(feeder, biased_at_start_is_refused, .init = start)
+{
+	uint8_t samples[SOURCE_BATCH_MAX];
+
+	feeder_opening(&f, 0);
+	feeder_opened(&f, 0);
+	fill(samples, hwrng.startup);
+	for (unsigned i = 0; i < hwrng.startup; i++)
+		samples[i] &= i % 8 ? 0 : 1;
+	cr_assert_neq(give(samples, hwrng.startup, 0), FEEDER_NONE);
+	cr_assert_neq(f.state, FEEDER_RUNNING);
+	cr_assert_eq(f.credit_mbits, 0);
+}
+
+Test(feeder, poorer_than_assessed_lowers_the_credit, .init = start)
+{
+	uint8_t samples[SOURCE_BATCH_MAX];
+
+	feeder_opening(&f, 0);
+	feeder_opened(&f, 0);
+	fill(samples, hwrng.startup);
+	for (unsigned i = 0; i < hwrng.startup; i++)
+		samples[i] &= 3; /* four values, 2 bits: at most 1 credited */
+	/* The cut-offs of 1 bit still let 2 bits pass. */
+	cr_assert_eq(give(samples, hwrng.startup, 0), FEEDER_NONE);
+	cr_assert_leq(f.credit_mbits, 1000);
+	cr_assert_gt(f.credit_mbits, 800);
+}
+
+Test(feeder, clock_that_jumps_forward_is_one_late_answer, .init = start)
+{
+	uint8_t samples[176];
+	uint64_t day = 24 * 3600 * 1000;
+
+	run_up(1000);
+	fill(samples, sizeof(samples));
+	/* The answer came while the machine slept: taken, and credited. */
+	feeder_asked(&f, 2000);
+	cr_assert_eq(feeder_take(&f, samples, sizeof(samples), day, &mbits),
+		     FEEDER_NONE);
+	cr_assert_eq(mbits, 176 * 2000);
+	cr_assert_eq(feeder_next(&f, day, false), FEEDER_WAIT);
+}
+
+Test(feeder, clock_that_goes_back_credits_nothing_twice, .init = start)
+{
+	uint8_t samples[176];
+
+	run_up(100000);
+	fill(samples, sizeof(samples));
+	cr_assert_eq(give(samples, sizeof(samples), 50), FEEDER_NONE);
+	cr_assert_eq(mbits, 176 * 2000);
+	/* The very same batch once more is a device that repeats itself. */
+	cr_assert_eq(give(samples, sizeof(samples), 50), FEEDER_HEALTH);
+	cr_assert_eq(mbits, 0);
+}
+
+Test(feeder, paced_source_never_fills_a_block_alone)
+{
+	uint8_t samples[SOURCE_BATCH_MAX];
+	struct source cpu;
+
+	source_cpu(&cpu);
+	cr_assert_leq(cpu.ceiling_mbits, 125);
+	feeder_init(&f, &cpu);
+	feeder_opening(&f, 0);
+	feeder_opened(&f, 0);
+	fill(samples, cpu.startup);
+	cr_assert_eq(give(samples, cpu.startup, 0), FEEDER_NONE);
+	fill(samples, cpu.batch);
+	cr_assert_eq(give(samples, cpu.batch, 0), FEEDER_NONE);
+	cr_assert_leq(mbits, 8000);
+	cr_assert_eq(feeder_next(&f, 1, true), FEEDER_WAIT);
+}
+
+Test(feeder, seed_is_read_once_and_never_credited)
+{
+	struct source seed;
+	uint8_t octets[64] = { 0 };
+
+	source_seed(&seed, "/nowhere");
+	feeder_init(&f, &seed);
+	feeder_opening(&f, 0);
+	feeder_opened(&f, 0);
+	cr_assert_eq(feeder_next(&f, 0, false), FEEDER_READ);
+	cr_assert_eq(give(octets, sizeof(octets), 0), FEEDER_NONE);
+	cr_assert_eq(mbits, 0);
+	feeder_round(&f);
+	cr_assert_eq(feeder_next(&f, 0, true), FEEDER_WAIT);
+}
