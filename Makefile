@@ -105,7 +105,8 @@ TEST_ARCHIVES := $(foreach r,$(ROOMS),$(call archive,$(r)))
 # Each part that brings more (a program, a generated file, a test kind) says
 # so in a fragment of its own.
 -include $(wildcard entropyd/rules.mk keyneg/rules.mk engine/*/rules.mk \
-	policy/rules.mk test/*/rules.mk man/rules.mk packaging/rules.mk)
+	policy/rules.mk nft-rules/rules.mk test/*/rules.mk man/rules.mk \
+	packaging/rules.mk)
 
 .PHONY: all
 all: $(PROGRAMS)
