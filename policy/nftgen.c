@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/said.h"
 #include "policy/skeleton.h"
 
 #define WORKERS_MAX 256
@@ -26,26 +27,6 @@ static const char *const queue_names[NFTGEN_QUEUES] = {
 	[NFTGEN_QUEUE_SEAL] = "seal",
 	[NFTGEN_QUEUE_DECAP] = "decap",
 };
-
-uint32_t
-nftgen_done_mark(const struct policy_options *o)
-{
-	return o->said_mask;
-}
-
-uint32_t
-nftgen_probe_mark(const struct policy_options *o)
-{
-	return o->said_mask & (o->said_mask - 1)
-		   ? o->said_mask - (o->said_mask & -o->said_mask)
-		   : 0;
-}
-
-uint32_t
-nftgen_mark(const struct policy_options *o, uint32_t said)
-{
-	return said * (o->said_mask & -o->said_mask);
-}
 
 const char *
 nftgen_queue_chain(enum nftgen_queue kind, unsigned worker,
@@ -259,7 +240,7 @@ list_assocs(const struct gen *g, const char *list, FILE *out)
 	const char *comma = "";
 
 	for (size_t i = 0; i < p->n_assocs; i++) {
-		uint32_t m = nftgen_mark(&p->options, p->assocs[i].said);
+		uint32_t m = said_to_mark(&p->options, p->assocs[i].said);
 
 		if (strcmp(list, "bounded") == 0 &&
 		    !has_flow_in(p, &p->assocs[i]))
@@ -323,11 +304,11 @@ mark_value(const struct gen *g, const char *name)
 	if (strcmp(name, "rest") == 0)
 		return (uint32_t)~o->said_mask;
 	if (strcmp(name, "done") == 0)
-		return nftgen_done_mark(o);
+		return said_to_mark(o, said_done(o));
 	if (strcmp(name, "probe") == 0)
-		return nftgen_probe_mark(o);
+		return said_to_mark(o, said_probe(o));
 	if (strcmp(name, "mark") == 0)
-		return nftgen_mark(o, g->assoc->said);
+		return said_to_mark(o, g->assoc->said);
 	return -1;
 }
 
@@ -357,8 +338,8 @@ value(void *arg, const char *name, FILE *out)
 		fprintf(out, "%u", g->worker);
 	else if (strcmp(name, "saids") == 0)
 		fprintf(out, "0x%" PRIx32 "-0x%" PRIx32,
-			nftgen_mark(o, o->said_first),
-			nftgen_mark(o, o->said_last));
+			said_to_mark(o, o->said_first),
+			said_to_mark(o, o->said_last));
 	else if (strncmp(name, "list-", 5) == 0)
 		return write_list(g, name + 5, out);
 	else if (strncmp(name, "queue-", 6) == 0)

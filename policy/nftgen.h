@@ -41,17 +41,11 @@ struct nftgen_params {
 	bool show_queues;
 };
 
-/* Marks: said-mask's lowest bit is the SAID's lowest bit. */
-uint32_t nftgen_mark(const struct policy_options *o, uint32_t said);
-uint32_t nftgen_done_mark(const struct policy_options *o);
-uint32_t nftgen_probe_mark(const struct policy_options *o);
-
 /* The text of `table inet nfipsec`; free *out.  0, -ENOMEM, -EINVAL (workers,
  * or a uid of 0). */
 int nftgen_main(const struct policy *p, const struct nftgen_params *params,
 		char **out);
-/* The same of `table inet nfipsec-guard`.  Loading it replaces what the table
- * holds in one transaction and deletes no base chain. */
+/* The same of `table inet nfipsec-guard`. */
 int nftgen_guard(const struct policy *p, const struct nftgen_params *params,
 		 char **out);
 

@@ -34,6 +34,8 @@
 struct table_why {
 	char text[2048];
 };
+void table_why_set(struct table_why *why, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 enum table_variant {
 	TABLE_VARIANT_NONE,  /* not loaded */
@@ -47,6 +49,9 @@ struct table;
  * predecessor's table_hand_over gave (see there): the tables as they are,
  * still loaded.  -errno; -EPROTO: the predecessor's state is not understood. */
 int table_open(struct table **out, int inherited, struct table_why *why);
+
+/* For tests: this form of queue rule and no other. */
+void table_prefer(struct table *t, enum table_variant v);
 
 /*
  * Sysctls, main table with its queue rules, guard table.  Until the queue
