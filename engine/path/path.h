@@ -84,6 +84,7 @@ struct path {
 	unsigned worker;
 	path_notify *notify;
 	void *notify_arg;
+	uint32_t purged; /* table generation of the last purge */
 	struct path_recent recent[PATH_RECENT];
 };
 
@@ -97,7 +98,7 @@ int path_init(struct path *p, struct store *s, struct sad *sad, unsigned worker,
 void path_fini(struct path *p);
 
 /* Around a batch.  begin may rebuild the table when SAs came or went. */
-void path_begin(struct path *p);
+void path_begin(struct path *p, uint64_t now_ms);
 void path_end(struct path *p);
 
 /* From a seal queue.  dst must not overlap the packet and must hold
@@ -110,5 +111,23 @@ void path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 /* A drop that the worker itself decides on, counted. */
 void path_drop(struct path *p, enum sa_direction d, enum reason why,
 	       uint64_t n);
+
+/* ---- for out.c, in.c and quote.c alone ---- */
+
+struct ip4;
+
+void path_see_probe(struct path *p, enum store_queue_kind kind);
+/* Counts a packet of so many octets against the SA's lifetime and tells
+ * control what it has to know.  False: over; the SA is dead from now on. */
+bool path_use(struct path *p, const struct sad_hit *hit, uint32_t octets,
+	      uint64_t now_ms);
+/* Why there is no SA for this packet; asks control for one where there could
+ * be one. */
+enum reason path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
+			 const struct ip4 *ip, uint64_t now_ms);
+/* The MTU towards peer under this SAID, for a packet that came from there. */
+uint32_t path_return_mtu(const struct path *p, uint32_t said,
+			 const struct ipaddr *peer, uint32_t device,
+			 uint64_t now_ms);
 
 #endif

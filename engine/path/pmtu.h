@@ -15,6 +15,7 @@
 #define ENGINE_PATH_PMTU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/crypto/suite.h"
@@ -35,6 +36,9 @@ uint32_t pmtu_inner(struct suite_sizes z, uint32_t header, uint32_t mtu);
 uint32_t pmtu_effective(const struct sa *sa, uint32_t device, uint64_t now_ms);
 /* A router says so about a packet of this SA.  True when it was news. */
 bool pmtu_learn(struct sa *sa, uint32_t mtu, uint32_t device, uint64_t now_ms);
+/* A TCP segment; the MSS of a SYN becomes what fits when sealed. */
+void pmtu_lower_mss(uint8_t *tcp, size_t len, struct suite_sizes z,
+		    uint32_t mtu);
 void pmtu_tell(struct sa *sa, uint64_t now_ms);
 bool pmtu_told(const struct sa *sa, uint64_t now_ms);
 

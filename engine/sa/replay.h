@@ -40,7 +40,8 @@ enum replay_answer { REPLAY_OK, REPLAY_ZERO, REPLAY_OLD, REPLAY_SEEN };
 
 struct replay replay_make(struct sa *sa, _Atomic uint64_t *words);
 /* The 64-bit number for the low 32 bits on the wire (RFC 4303 A2.2); the
- * number itself without ESN.  False: it would lie before 0. */
+ * number itself without ESN or without a window.  False: it would lie before
+ * 0 or past 2^64. */
 bool replay_guess(const struct replay *r, bool esn, uint32_t low,
 		  uint64_t *seq);
 enum replay_answer replay_check(const struct replay *r, uint64_t seq);

@@ -30,8 +30,12 @@ void sad_free(struct sad *d);
 /* Builds a new table if the slots changed, frees what nobody holds any more.
  * Any thread, outside a batch; at once true when another thread is at it.
  * False: no memory, the old table stays.  Workers call it at each batch; the
- * control thread calls it after it changed slots, and each second. */
-bool sad_refresh(struct sad *d);
+ * control thread calls it after it changed slots, and each second.  A build
+ * walks all slots: with many of them there is a pause between two builds, a
+ * millisecond for each SAD_SLOTS_PER_MS slots (a tenth of the time at most).
+ * A killed SA stops at once all the same: users look at its state. */
+#define SAD_SLOTS_PER_MS 1000
+bool sad_refresh(struct sad *d, uint64_t now_ms);
 
 /* A worker's batch; between the two the table and its slots stay. */
 const struct sad_table *sad_enter(struct sad *d, unsigned worker);

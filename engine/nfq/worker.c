@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <netinet/in.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/nfq/devmtu.h"
+#include "engine/nfq/nlq_msg.h"
+#include "engine/nfq/nlq_sock.h"
+#include "engine/nfq/nlq_verdict.h"
+#include "engine/nfq/worker.h"
+#include "engine/wire/icmp.h"
+
+enum {
+	BATCH = 64, /* packets of one recvmmsg */
+	/* The longest packet with its attributes.  Not a power of two, so
+	 * that the packets of a batch do not share one set of the cache. */
+	BUFFER_OCTETS = 65536 + 4096 + 320,
+	/* Verdicts of one write; the largest packet fits. */
+	VERDICT_OCTETS = 128 * 1024,
+	ROUND_MS = 1000, /* heard_ms moves that often */
+	ICMP_BURST = 20,
+	ICMP_EVERY_MS = 50,
+};
+_Static_assert(VERDICT_OCTETS >= NLQ_VERDICT_OCTETS + 65536 + PATH_GROWTH,
+	       "one verdict must fit");
+
+struct queue {
+	struct nlq_sock sock;
+	struct store_queue *stats;
+	enum store_queue_kind kind;
+	enum sa_direction direction;
+	bool begun; /* a packet was read since the start */
+};
+
+struct worker {
+	struct worker_config config;
+	struct path path;
+	struct queue queues[STORE_QUEUE_KINDS];
+	struct devmtu devmtu;
+	int icmp_fd;
+	struct log_limit icmp_limit, log_limit;
+	struct nlq_verdict verdicts;
+	struct mmsghdr msgs[BATCH];
+	struct iovec iov[BATCH];
+	struct sockaddr_nl from[BATCH];
+	struct nlq_msg parsed[BATCH];
+	uint8_t *buffers, *verdict_buf; /* of one mapping */
+};
+
+#define MAPPING_OCTETS ((size_t)BATCH * BUFFER_OCTETS + VERDICT_OCTETS)
+
+/* ---- verdicts out ---- */
+
+/* One by one, after the kernel took none of them: those it still does not
+ * take become drops. */
+static void
+flush_single(struct worker *w, struct queue *q)
+{
+	const uint8_t *msg;
+	size_t at = 0, len;
+	uint32_t id;
+
+	while ((len = nlq_verdict_next(&w->verdicts, &at, &msg, &id)) != 0) {
+		uint8_t buf[NLQ_VERDICT_OCTETS];
+		struct nlq_verdict v;
+
+		if (nlq_sock_write(&q->sock, msg, len) == 0)
+			continue;
+		nlq_verdict_init(&v, buf, sizeof(buf), q->sock.queue);
+		nlq_verdict_drop(&v, id);
+		(void)nlq_sock_write(&q->sock, buf, v.len);
+		atomic_fetch_add(&q->stats->errors, 1);
+		path_drop(&w->path, q->direction, REASON_verdict, 1);
+	}
+}
+
+static void
+flush(struct worker *w, struct queue *q)
+{
+	int err;
+
+	if (w->verdicts.len == 0)
+		return;
+	err = nlq_sock_write(&q->sock, w->verdicts.buf, w->verdicts.len);
+	if (err < 0) {
+		if (log_limit_take(&w->log_limit, clock_now_ms()))
+			log_warnx("queue %u: verdicts not taken: %s",
+				  q->sock.queue, strerror(-err));
+		flush_single(w, q);
+	}
+	atomic_fetch_add_explicit(&q->stats->verdicts, w->verdicts.count,
+				  memory_order_relaxed);
+	nlq_verdict_reset(&w->verdicts);
+}
+
+/* Packets that a dead engine read and did not judge. */
+static void
+drop_upto(struct worker *w, struct queue *q, uint32_t id)
+{
+	w->verdicts.queue = q->sock.queue;
+	nlq_verdict_drop_upto(&w->verdicts, id);
+	flush(w, q);
+}
+
+static void
+restart(struct worker *w, struct queue *q)
+{
+	uint64_t received = atomic_load(&q->stats->received);
+	uint64_t judged = atomic_load(&q->stats->verdicts);
+	uint32_t last = atomic_load(&q->stats->last_id);
+
+	q->begun = false;
+	if (last == 0)
+		return;
+	drop_upto(w, q, last);
+	if (received > judged) {
+		path_drop(&w->path, q->direction, REASON_engine_restart,
+			  received - judged);
+		atomic_store(&q->stats->verdicts, received);
+	}
+}
+
+/* ---- one packet ---- */
+
+/* "Fragmentation needed" to whoever sent it: over lo if that is this host. */
+static void
+send_needed(struct worker *w, const struct pkt *pkt, uint32_t mtu,
+	    uint64_t now_ms)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	uint8_t packet[ICMP_ERROR_MAX];
+	struct ip4 ip;
+	size_t len;
+
+	if (!log_limit_take(&w->icmp_limit, now_ms) ||
+	    ip_parse(pkt->octets, pkt->len, &ip) != IP_OK)
+		return;
+	len = icmp_build_needed(packet, pkt->octets, &ip, (uint16_t)mtu);
+	memcpy(&to.sin_addr, ip.src.octets, sizeof(to.sin_addr));
+	/* Lost like any other ICMP if it can't be sent. */
+	(void)sendto(w->icmp_fd, packet, len, MSG_DONTWAIT,
+		     (struct sockaddr *)&to, sizeof(to));
+}
+
+static void
+judge(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
+{
+	struct path_result r;
+	uint8_t *dst;
+	size_t cap;
+
+	if (!nlq_verdict_fits(&w->verdicts, m->pkt.len + PATH_GROWTH))
+		flush(w, q);
+	dst = nlq_verdict_open(&w->verdicts, &cap);
+	m->pkt.mtu =
+	    devmtu_get(&w->devmtu,
+		       q->direction == SA_OUT ? m->pkt.out : m->pkt.in, now_ms);
+	if (q->direction == SA_OUT)
+		path_out(&w->path, q->kind, &m->pkt, now_ms, dst, cap, &r);
+	else
+		path_in(&w->path, &m->pkt, now_ms, dst, cap, &r);
+	switch (r.action) {
+	case PATH_DROP:
+		nlq_verdict_drop(&w->verdicts, m->id);
+		break;
+	case PATH_ACCEPT:
+		nlq_verdict_accept(&w->verdicts, m->id);
+		atomic_fetch_add_explicit(&q->stats->passed, 1,
+					  memory_order_relaxed);
+		break;
+	case PATH_REPLACE:
+		nlq_verdict_replace(&w->verdicts, m->id, r.mark, r.len);
+		break;
+	}
+	if (r.tell_mtu != 0)
+		send_needed(w, &m->pkt, r.tell_mtu, now_ms);
+}
+
+/* ---- a batch ---- */
+
+static void
+note_error(struct worker *w, struct queue *q, const struct nlq_msg *m,
+	   uint64_t now_ms)
+{
+	/* Number 0: a batch verdict that found nothing to judge. */
+	if (m->id == 0)
+		return;
+	atomic_fetch_add(&q->stats->errors, 1);
+	path_drop(&w->path, q->direction, REASON_verdict, 1);
+	if (log_limit_take(&w->log_limit, now_ms))
+		log_warnx("queue %u: verdict on packet %u: %s", q->sock.queue,
+			  m->id, strerror(m->error));
+}
+
+/* Parses what was read; publishes the last id before a packet is worked on. */
+static void
+take_batch(struct worker *w, struct queue *q, unsigned n)
+{
+	uint32_t first = 0, last = 0, packets = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct nlq_msg *m = &w->parsed[i];
+		size_t len = w->msgs[i].msg_len;
+
+		nlq_msg_parse(w->iov[i].iov_base, len, BUFFER_OCTETS - len, m);
+		if (len == 0)
+			m->kind = NLQ_IGNORED;
+		if (m->kind != NLQ_PACKET)
+			continue;
+		if (packets++ == 0)
+			first = m->id;
+		last = m->id;
+	}
+	if (packets == 0)
+		return;
+	atomic_store_explicit(&q->stats->last_id, last, memory_order_release);
+	atomic_fetch_add_explicit(&q->stats->received, packets,
+				  memory_order_relaxed);
+	/* Ids are handed out in order and read in order: what is below the
+	 * first one and still waits was read by an engine that died before it
+	 * could say so. */
+	if (!q->begun && first > 1)
+		drop_upto(w, q, first - 1);
+	q->begun = true;
+}
+
+/* Returns how many messages were read, or -errno. */
+static int
+work(struct worker *w, struct queue *q)
+{
+	uint64_t now_ms;
+	int n;
+
+	for (unsigned i = 0; i < BATCH; i++)
+		w->msgs[i].msg_hdr.msg_namelen = sizeof(w->from[i]);
+	n = nlq_sock_read(&q->sock, w->msgs, BATCH);
+	if (n == -ENOBUFS) {
+		/* Packets were lost on the way here; the kernel counts them. */
+		atomic_fetch_add(&q->stats->errors, 1);
+		return 0;
+	}
+	if (n <= 0)
+		return n;
+	w->verdicts.queue = q->sock.queue;
+	take_batch(w, q, (unsigned)n);
+	now_ms = clock_now_ms();
+	path_begin(&w->path, now_ms);
+	for (int i = 0; i < n; i++) {
+		switch (w->parsed[i].kind) {
+		case NLQ_PACKET:
+			judge(w, q, &w->parsed[i], now_ms);
+			break;
+		case NLQ_ERROR:
+			note_error(w, q, &w->parsed[i], now_ms);
+			break;
+		case NLQ_BROKEN:
+			atomic_fetch_add(&q->stats->errors, 1);
+			break;
+		case NLQ_IGNORED:
+			break;
+		}
+	}
+	flush(w, q);
+	path_end(&w->path);
+	return n;
+}
+
+/* ---- life ---- */
+
+static void
+close_all(struct worker *w)
+{
+	path_fini(&w->path);
+	devmtu_fini(&w->devmtu);
+	if (w->icmp_fd >= 0)
+		close(w->icmp_fd);
+	if (w->buffers != NULL)
+		munmap(w->buffers, MAPPING_OCTETS);
+	free(w);
+}
+
+static int
+init_buffers(struct worker *w)
+{
+	/* Pages that no packet was long enough for are never touched. */
+	w->buffers = mmap(NULL, MAPPING_OCTETS, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (w->buffers == MAP_FAILED) {
+		w->buffers = NULL;
+		return -errno;
+	}
+	/* Opened packets lie in there. */
+	(void)madvise(w->buffers, MAPPING_OCTETS, MADV_DONTDUMP);
+	w->verdict_buf = w->buffers + (size_t)BATCH * BUFFER_OCTETS;
+	nlq_verdict_init(&w->verdicts, w->verdict_buf, VERDICT_OCTETS, 0);
+	for (unsigned i = 0; i < BATCH; i++) {
+		struct msghdr *h = &w->msgs[i].msg_hdr;
+
+		w->iov[i].iov_base = w->buffers + (size_t)i * BUFFER_OCTETS;
+		w->iov[i].iov_len = BUFFER_OCTETS;
+		h->msg_iov = &w->iov[i];
+		h->msg_iovlen = 1;
+		h->msg_name = &w->from[i];
+	}
+	return 0;
+}
+
+static int
+init_queues(struct worker *w)
+{
+	const struct worker_config *c = &w->config;
+
+	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++) {
+		struct queue *q = &w->queues[k];
+		int err;
+
+		q->kind = (enum store_queue_kind)k;
+		q->direction = q->kind == STORE_QUEUE_DECAP ? SA_IN : SA_OUT;
+		q->stats = &c->store->head->queues[k][c->index];
+		err = nlq_sock_adopt(&q->sock,
+				     (uint16_t)STORE_QUEUE_NUMBER(k, c->index),
+				     c->queue_fd[k]);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int
+init(struct worker *w)
+{
+	const struct worker_config *c = &w->config;
+	int err;
+
+	w->icmp_fd = w->devmtu.fd = -1;
+	w->icmp_limit = (struct log_limit){ .burst = ICMP_BURST,
+					    .every_ms = ICMP_EVERY_MS };
+	w->log_limit = (struct log_limit){ .burst = 5, .every_ms = 2000 };
+	err = path_init(&w->path, c->store, c->sad, c->index, c->notify,
+			c->notify_arg);
+	if (err == 0)
+		err = devmtu_init(&w->devmtu);
+	if (err == 0)
+		err = init_buffers(w);
+	if (err == 0)
+		err = init_queues(w);
+	if (err < 0)
+		return err;
+	/* IPPROTO_RAW: sends whole packets, receives none. */
+	w->icmp_fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			    IPPROTO_RAW);
+	return w->icmp_fd < 0 ? -errno : 0;
+}
+
+struct worker *
+worker_new(const struct worker_config *config)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int err;
+
+	if (w == NULL)
+		return NULL;
+	w->config = *config;
+	err = init(w);
+	if (err < 0) {
+		close_all(w);
+		errno = -err;
+		return NULL;
+	}
+	return w;
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (w != NULL)
+		close_all(w);
+}
+
+/* All queues, again and again while one of them fills whole batches. */
+static int
+work_all(struct worker *w)
+{
+	for (unsigned round = 0; round < 16; round++) {
+		bool more = false;
+
+		for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++) {
+			int n = work(w, &w->queues[k]);
+
+			if (n < 0)
+				return n;
+			more = more || n == BATCH;
+		}
+		if (!more)
+			break;
+	}
+	return 0;
+}
+
+int
+worker_run(struct worker *w)
+{
+	struct pollfd fds[STORE_QUEUE_KINDS + 1];
+	int err = 0;
+
+	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++) {
+		fds[k] = (struct pollfd){ w->queues[k].sock.fd, POLLIN, 0 };
+		restart(w, &w->queues[k]);
+	}
+	fds[STORE_QUEUE_KINDS] =
+	    (struct pollfd){ w->config.stop_fd, POLLIN, 0 };
+	while (err == 0) {
+		uint64_t now_ms = clock_now_ms();
+
+		for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
+			atomic_store_explicit(&w->queues[k].stats->heard_ms,
+					      now_ms, memory_order_relaxed);
+		if (poll(fds, STORE_QUEUE_KINDS + 1, ROUND_MS) < 0 &&
+		    errno != EINTR)
+			return -errno;
+		if (fds[STORE_QUEUE_KINDS].revents != 0)
+			return 0;
+		err = work_all(w);
+	}
+	return err;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "engine/path/in.h"
+#include "engine/path/out.h"
+#include "engine/path/path.h"
+#include "engine/path/pmtu.h"
+#include "engine/sa/life.h"
+#include "engine/wire/esp.h"
+#include "engine/wire/ip.h"
+
+#define ACQUIRE_EVERY_MS 1000
+
+/* What sealing adds at most: head, IV of a block cipher, trailer, the longest
+ * ICV, a UDP header. */
+_Static_assert(ESP_HEAD_OCTETS + 16 + ESP_TRAILER_MAX + 32 + 8 <= PATH_GROWTH,
+	       "raise PATH_GROWTH");
+
+int
+path_init(struct path *p, struct store *s, struct sad *sad, unsigned worker,
+	  path_notify *notify, void *arg)
+{
+	memset(p, 0, sizeof(*p));
+	p->store = s;
+	p->sad = sad;
+	p->worker = worker;
+	p->notify = notify;
+	p->notify_arg = arg;
+	p->suites = suites_new();
+	return p->suites == NULL ? -ENOMEM : 0;
+}
+
+void
+path_fini(struct path *p)
+{
+	suites_free(p->suites);
+	p->suites = NULL;
+}
+
+void
+path_begin(struct path *p, uint64_t now_ms)
+{
+	uint32_t generation;
+
+	sad_refresh(p->sad, now_ms);
+	p->table = sad_enter(p->sad, p->worker);
+	generation = sad_table_generation(p->table);
+	if (generation != p->purged) {
+		suites_purge(p->suites, p->store);
+		p->purged = generation;
+	}
+}
+
+void
+path_end(struct path *p)
+{
+	p->table = NULL;
+	sad_leave(p->sad, p->worker);
+}
+
+void
+path_drop(struct path *p, enum sa_direction d, enum reason why, uint64_t n)
+{
+	reason_count(p->store, p->worker, d, why, n);
+}
+
+void
+path_out(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
+	 uint64_t now_ms, uint8_t *dst, size_t cap, struct path_result *r)
+{
+	out_create(p, kind, pkt, now_ms, dst, cap, r);
+	if (r->action == PATH_DROP)
+		path_drop(p, SA_OUT, r->reason, 1);
+}
+
+void
+path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
+	size_t cap, struct path_result *r)
+{
+	in_consume(p, pkt, now_ms, dst, cap, r);
+	if (r->action == PATH_DROP)
+		path_drop(p, SA_IN, r->reason, 1);
+}
+
+void
+path_see_probe(struct path *p, enum store_queue_kind kind)
+{
+	atomic_fetch_add_explicit(&p->store->head->probe_seen[kind][p->worker],
+				  1, memory_order_release);
+}
+
+static void
+tell(struct path *p, enum path_event_kind kind, const struct sad_hit *hit)
+{
+	struct path_event e = { .kind = kind,
+				.said = hit->sa->said,
+				.slot = hit->slot,
+				.local = hit->sa->local,
+				.peer = hit->sa->peer };
+
+	if (p->notify != NULL)
+		p->notify(p->notify_arg, &e);
+}
+
+bool
+path_use(struct path *p, const struct sad_hit *hit, uint32_t octets,
+	 uint64_t now_ms)
+{
+	switch (life_use(hit->sa, octets, now_ms)) {
+	case LIFE_OK:
+		return true;
+	case LIFE_SOFT:
+		tell(p, PATH_SOFT, hit);
+		return true;
+	case LIFE_HARD:
+		if (store_kill(p->store, hit->slot))
+			tell(p, PATH_HARD, hit);
+		return false;
+	}
+	return false;
+}
+
+/* The association with this SAID, as the supervisor wrote it; false when there
+ * is none.  Retried while it is writing. */
+static bool
+find_assoc(struct store_head *h, uint32_t said, struct ipaddr *peer)
+{
+	for (unsigned tries = 0; tries < 100; tries++) {
+		uint32_t before = atomic_load(&h->policy_generation);
+		uint32_t n = atomic_load(&h->n_assocs);
+		bool found = false;
+
+		if (before % 2 != 0)
+			continue;
+		for (uint32_t i = 0; i < n && i < STORE_ASSOCS_MAX; i++)
+			if (h->assocs[i].said == said) {
+				*peer = h->assocs[i].peer;
+				found = true;
+				break;
+			}
+		/* Adds nothing, but keeps the reads above before it. */
+		if (atomic_fetch_add(&h->policy_generation, 0) == before)
+			return found;
+	}
+	return false;
+}
+
+/* At most one a second for the same SAID and peer, as far as PATH_RECENT
+ * places tell them apart. */
+static bool
+is_asked_already(struct path *p, uint32_t said, const struct ipaddr *peer,
+		 uint64_t now_ms)
+{
+	uint32_t h = said * 0x9e3779b1u;
+	struct path_recent *at;
+
+	for (unsigned i = 0; i < sizeof(peer->octets); i++)
+		h = (h ^ peer->octets[i]) * 0x01000193u;
+	at = &p->recent[(h >> 16) % PATH_RECENT];
+	if (at->said == said && ipaddr_equal(&at->peer, peer) &&
+	    now_ms - at->at_ms < ACQUIRE_EVERY_MS)
+		return true;
+	*at = (struct path_recent){ said, *peer, now_ms };
+	return false;
+}
+
+enum reason
+path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
+	     const struct ip4 *ip, uint64_t now_ms)
+{
+	struct path_event e = { .kind = PATH_ACQUIRE,
+				.said = said,
+				.local = ip->src,
+				.peer = ip->dst,
+				.protocol = ip->protocol };
+	struct cursor c = cursor_make(pkt->octets + ip->header,
+				      (size_t)ip->total - ip->header);
+	struct ipaddr peer;
+
+	if (!find_assoc(p->store->head, said, &peer))
+		return REASON_unknown_said;
+	if (!ipaddr_contains(&peer, &ip->dst))
+		return REASON_peer_mismatch;
+	if ((ip->protocol == IP_TCP || ip->protocol == IP_UDP) &&
+	    !(cursor_u16(&c, &e.sport) && cursor_u16(&c, &e.dport)))
+		e.sport = e.dport = 0;
+	if (p->notify != NULL && !is_asked_already(p, said, &ip->dst, now_ms))
+		p->notify(p->notify_arg, &e);
+	return REASON_no_sa;
+}
+
+uint32_t
+path_return_mtu(const struct path *p, uint32_t said, const struct ipaddr *peer,
+		uint32_t device, uint64_t now_ms)
+{
+	struct sad_hit hit;
+
+	if (!sad_out(p->table, said, peer, &hit))
+		return device == 0 ? PMTU_DEFAULT : device;
+	return pmtu_effective(hit.sa, device, now_ms);
+}
