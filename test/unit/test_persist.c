@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/sa/persist.h"
+#include "engine/sa/replay.h"
+#include "engine/sa/seq.h"
+
+/* ---- a disk that fails as told -------------------------------------------- */
+struct file {
+	char name[32];
+	uint8_t *octets;
+	size_t len;
+};
+
+enum fault { FAULT_NONE, FAULT_LOST, FAULT_TORN, FAULT_FULL };
+
+static struct disk {
+	struct file files[8];
+	unsigned writes;
+	unsigned fault_at; /* the how-manieth write fails, from 1 */
+	enum fault fault;
+	bool full;
+} disk;
+
+static struct file *
+disk_file(const char *name, bool make)
+{
+	for (size_t i = 0; i < 8; i++) {
+		if (strcmp(disk.files[i].name, name) == 0)
+			return &disk.files[i];
+		if (disk.files[i].name[0] == '\0' && make) {
+			strcpy(disk.files[i].name, name);
+			return &disk.files[i];
+		}
+	}
+	return NULL;
+}
+
+static void
+disk_remove(const char *name)
+{
+	struct file *f = disk_file(name, false);
+
+	if (f != NULL) {
+		free(f->octets);
+		f->octets = NULL;
+	}
+}
+
+static void
+disk_damage(const char *name)
+{
+	struct file *f = disk_file(name, false);
+
+	cr_assert(f != NULL && f->octets != NULL && f->len > 20);
+	f->octets[f->len / 2] ^= 1;
+}
+
+static int
+fake_replace(void *ctx, int dir, const char *name, const void *octets,
+    size_t len)
+{
+	enum fault fault = FAULT_NONE;
+	struct file *f, *old;
+	char old_name[40];
+
+	if (++disk.writes == disk.fault_at)
+		fault = disk.fault;
+	if (disk.full || fault == FAULT_FULL)
+		return -ENOSPC;
+	if (fault == FAULT_LOST)
+		return 0;
+	snprintf(old_name, sizeof(old_name), "%s.old", name);
+	f = disk_file(name, true);
+	if (f->octets != NULL) {
+		old = disk_file(old_name, true);
+		free(old->octets);
+		old->octets = f->octets;
+		old->len = f->len;
+	}
+	f->len = fault == FAULT_TORN ? len / 2 : len;
+	f->octets = malloc(f->len);
+	memcpy(f->octets, octets, f->len);
+	return 0;
+}
+
+static ssize_t
+fake_read(void *ctx, int dir, const char *name, void *octets, size_t cap)
+{
+	struct file *f = disk_file(name, false);
+
+	if (f == NULL || f->octets == NULL)
+		return -ENOENT;
+	if (f->len >= cap)
+		return -EFBIG;
+	memcpy(octets, f->octets, f->len);
+	return (ssize_t)f->len;
+}
+
+static const struct persist_io fake = { .replace = fake_replace,
+	.read = fake_read };
+
+/* ---- one life of a supervisor --------------------------------------------- */
+struct life {
+	struct store store;
+	struct persist *p;
+	uint32_t out, in;
+};
+
+static char *
+state_dir(void)
+{
+	static char dir[] = "/tmp/test_persist.XXXXXX";
+	static bool made;
+
+	if (!made)
+		cr_assert_not_null(mkdtemp(dir));
+	made = true;
+	return dir;
+}
+
+static uint32_t
+add(struct life *l, enum sa_direction direction, uint32_t spi, bool esn)
+{
+	uint32_t slot;
+	struct sa *sa;
+
+	cr_assert_eq(store_claim(&l->store, direction == SA_IN ? 64 : 0,
+	    &slot), 0);
+	sa = store_sa(&l->store, slot);
+	sa->direction = (uint8_t)direction;
+	sa->protocol = SA_ESP;
+	sa->spi = spi;
+	sa->flags = SA_FLAG_MANUAL | (esn ? SA_FLAG_ESN : 0u);
+	sa->key_octets = 20;
+	memset(sa->key, 0x42, 20);
+	return slot;
+}
+
+static void
+clean(void)
+{
+	(void)rmdir(state_dir());
+}
+
+TestSuite(persist, .fini = clean);
+
+/* 0, or what attach or sync said; nothing is live then. */
+static int
+try_begin(struct life *l)
+{
+	int err;
+
+	memset(l, 0, sizeof(*l));
+	cr_assert_eq(store_create(&l->store, 8, 1), 0);
+	err = persist_open(&l->p, state_dir(), &fake);
+	cr_assert_eq(err, 0);
+	l->out = add(l, SA_OUT, 0x1001, true);
+	l->in = add(l, SA_IN, 0x1002, true);
+	err = persist_attach(l->p, &l->store, l->out);
+	if (err == 0)
+		err = persist_attach(l->p, &l->store, l->in);
+	if (err == 0)
+		err = persist_sync(l->p);
+	if (err == 0) {
+		store_publish(&l->store, l->in);
+		store_publish(&l->store, l->out);
+	}
+	return err;
+}
+
+static struct life
+begin(void)
+{
+	struct life l;
+
+	cr_assert_eq(try_begin(&l), 0);
+	return l;
+}
+
+static struct sa *
+out(const struct life *l)
+{
+	return store_sa(&l->store, l->out);
+}
+
+/* kill -9, or the power */
+static void
+cut(struct life *l)
+{
+	persist_free(l->p);
+	store_unmap(&l->store);
+}
+
+static void
+stop(struct life *l)
+{
+	cr_assert_eq(persist_close(l->p, &l->store), 0);
+	cut(l);
+}
+
+static uint64_t
+take(const struct life *l)
+{
+	uint64_t n;
+
+	return seq_take(out(l), 1, &n) ? n : 0;
+}
+
+Test(persist, starts_at_one_and_goes_on_exactly)
+{
+	struct life l = begin();
+	uint64_t iv1, iv2;
+
+	cr_assert_eq(take(&l), 1u);
+	cr_assert_eq(take(&l), 2u);
+	cr_assert(seq_iv_counter(out(&l), 2, &iv1));
+	stop(&l);
+	l = begin();
+	cr_assert_eq(take(&l), 3u);
+	cr_assert(seq_iv_counter(out(&l), 3, &iv2));
+	cr_assert_eq(iv1 >> SA_IV_LOW_BITS, 1u);
+	cr_assert_eq(iv2 >> SA_IV_LOW_BITS, 2u);
+	stop(&l);
+}
+
+Test(persist, a_crash_skips_what_was_reserved)
+{
+	struct life l = begin();
+	uint64_t limit = atomic_load(&out(&l)->seq_limit);
+
+	cr_assert_eq(limit, 1 + PERSIST_BLOCK);
+	take(&l);
+	cut(&l);
+	l = begin();
+	cr_assert_geq(take(&l), limit);
+	cut(&l);
+}
+
+Test(persist, limit_moves_after_the_disk_does)
+{
+	struct life l = begin();
+	uint64_t limit = atomic_load(&out(&l)->seq_limit), first;
+	unsigned writes = disk.writes;
+
+	cr_assert_eq(persist_tick(l.p, &l.store, 100), 0);
+	cr_assert_eq(disk.writes, writes, "nothing moved");
+	cr_assert(seq_take(out(&l), (uint32_t)PERSIST_BLOCK / 2 + 2, &first));
+	disk.full = true;
+	cr_assert_eq(persist_tick(l.p, &l.store, 200), -ENOSPC);
+	cr_assert_eq(atomic_load(&out(&l)->seq_limit), limit);
+	/* what is reserved is used up, then nothing goes */
+	cr_assert(seq_take(out(&l), (uint32_t)PERSIST_BLOCK / 2 - 2, &first));
+	cr_assert_eq(take(&l), 0u);
+	disk.full = false;
+	cr_assert_eq(persist_tick(l.p, &l.store, 300), 0);
+	cr_assert_eq(atomic_load(&out(&l)->seq_limit), limit + PERSIST_BLOCK);
+	cr_assert_gt(take(&l), limit - 1);
+	cut(&l);
+}
+
+Test(persist, full_disk_at_start_starts_nothing)
+{
+	struct life l;
+
+	disk.full = true;
+	cr_assert_eq(try_begin(&l), -ENOSPC);
+	cut(&l);
+	disk.full = false;
+	l = begin();
+	cr_assert_eq(take(&l), 1u);
+	cut(&l);
+}
+
+Test(persist, right_edge_counts_as_seen)
+{
+	struct life l = begin();
+	struct sa *sa = store_sa(&l.store, l.in);
+	struct replay r = replay_make(sa, store_replay(&l.store, sa));
+
+	cr_assert_eq(replay_commit(&r, 500), REPLAY_OK);
+	cr_assert_eq(persist_tick(l.p, &l.store, 1000), 0);
+	cr_assert_eq(replay_commit(&r, 510), REPLAY_OK);
+	cr_assert_eq(persist_tick(l.p, &l.store, 1100), 0);
+	cut(&l); /* the 510 is 100 ms young: within the bound */
+	l = begin();
+	sa = store_sa(&l.store, l.in);
+	r = replay_make(sa, store_replay(&l.store, sa));
+	cr_assert_neq(replay_check(&r, 499), REPLAY_OK);
+	cr_assert_neq(replay_check(&r, 500), REPLAY_OK);
+	cr_assert_eq(replay_commit(&r, 510), REPLAY_OK);
+	stop(&l);
+	l = begin();
+	sa = store_sa(&l.store, l.in);
+	r = replay_make(sa, store_replay(&l.store, sa));
+	cr_assert_neq(replay_check(&r, 510), REPLAY_OK);
+	cr_assert_eq(replay_check(&r, 511), REPLAY_OK);
+	cut(&l);
+}
+
+Test(persist, counter_ends_without_esn)
+{
+	struct life l = begin();
+	uint32_t slot = add(&l, SA_OUT, 0x2001, false);
+	struct sa *sa = store_sa(&l.store, slot);
+
+	cr_assert_eq(persist_attach(l.p, &l.store, slot), 0);
+	cr_assert_eq(persist_sync(l.p), 0);
+	store_publish(&l.store, slot);
+	for (uint64_t end = (uint64_t)1 << 32;;) {
+		uint64_t limit = atomic_load(&sa->seq_limit);
+
+		cr_assert_leq(limit, end);
+		if (limit == end)
+			break;
+		atomic_store(&sa->seq_next, limit - 1);
+		cr_assert_eq(persist_tick(l.p, &l.store, 0), 0);
+		cr_assert_gt(atomic_load(&sa->seq_limit), limit);
+	}
+	atomic_store(&sa->seq_next, ((uint64_t)1 << 32) - 1);
+	cr_assert_eq(persist_tick(l.p, &l.store, 0), 0);
+	cr_assert_eq(atomic_load(&sa->seq_limit), (uint64_t)1 << 32);
+	cut(&l);
+	l = begin();
+	slot = add(&l, SA_OUT, 0x2001, false);
+	cr_assert_eq(persist_attach(l.p, &l.store, slot), -EOVERFLOW);
+	cut(&l);
+}
+
+/* Another SPI for the same key: its IVs must not start again. */
+Test(persist, new_spi_new_ivs)
+{
+	struct life l = begin();
+	uint64_t iv1 = out(&l)->iv_start;
+	uint32_t slot = add(&l, SA_OUT, 0x3001, true);
+
+	cr_assert_eq(persist_attach(l.p, &l.store, slot), 0);
+	cr_assert_eq(persist_sync(l.p), 0);
+	cr_assert_neq(store_sa(&l.store, slot)->iv_start, iv1);
+	cut(&l);
+}
+
+/* The configuration changed the SA but not its key. */
+Test(persist, same_key_again_in_one_life)
+{
+	struct life l = begin();
+	uint64_t iv1 = out(&l)->iv_start;
+	uint64_t limit = atomic_load(&out(&l)->seq_limit), first;
+	uint32_t slot;
+
+	take(&l);
+	persist_detach(l.p, &l.store, l.out);
+	slot = add(&l, SA_OUT, 0x1001, true);
+	cr_assert_eq(persist_attach(l.p, &l.store, slot), 0);
+	cr_assert_eq(persist_sync(l.p), 0);
+	cr_assert(seq_take(store_sa(&l.store, slot), 1, &first));
+	cr_assert_geq(first, limit);
+	cr_assert_neq(store_sa(&l.store, slot)->iv_start, iv1);
+	cut(&l);
+}
+
+/* Somebody deleted the SA and the slot holds another one now. */
+Test(persist, leaves_other_sas_alone)
+{
+	struct life l = begin();
+	struct sa *sa = out(&l);
+	uint32_t slot;
+
+	cr_assert(store_kill(&l.store, l.out));
+	store_release(&l.store, l.out);
+	cr_assert_eq(store_claim(&l.store, 0, &slot), 0);
+	cr_assert_eq(slot, l.out);
+	sa->direction = SA_OUT;
+	atomic_store(&sa->seq_next, 1 + PERSIST_BLOCK);
+	atomic_store(&sa->seq_limit, 1 + PERSIST_BLOCK);
+	store_publish(&l.store, slot);
+	cr_assert_eq(persist_tick(l.p, &l.store, 100), 0);
+	cr_assert_eq(atomic_load(&sa->seq_limit), 1 + PERSIST_BLOCK);
+	cut(&l);
+}
+
+Test(persist, damaged_in_both_generations_is_refused)
+{
+	struct life l = begin();
+
+	cut(&l);
+	l = begin();
+	cut(&l);
+	disk_damage("manual.state");
+	disk_damage("manual.state.old");
+	cr_assert_eq(try_begin(&l), -EUCLEAN);
+	cut(&l);
+	disk_remove("manual.state");
+	disk_remove("manual.state.old");
+	cr_assert_eq(try_begin(&l), -EUCLEAN);
+	cut(&l);
+	/* the administrator's way out, with new keys */
+	disk_remove("manual.starts");
+	disk_remove("manual.starts.old");
+	l = begin();
+	cut(&l);
+}
+
+/* ---- whatever happens, nothing twice --------------------------------------- */
+struct used {
+	uint64_t from, to; /* sequence numbers [from, to) */
+	uint64_t iv;       /* the IV of `from` */
+};
+
+static struct used history[512];
+static size_t n_history;
+
+static void
+use(const struct life *l, uint64_t from, uint64_t to)
+{
+	struct used u = { from, to, 0 };
+
+	if (from == to)
+		return;
+	cr_assert(seq_iv_counter(out(l), from, &u.iv));
+	for (size_t i = 0; i < n_history; i++) {
+		const struct used *h = &history[i];
+
+		cr_assert(to <= h->from || from >= h->to,
+		    "numbers %lu-%lu were used as %lu-%lu", from, to, h->from,
+		    h->to);
+		cr_assert(u.iv + (to - from) <= h->iv ||
+			u.iv >= h->iv + (h->to - h->from),
+		    "IVs from %lx on were used from %lx on", u.iv, h->iv);
+	}
+	cr_assert_lt(n_history, 512u);
+	history[n_history++] = u;
+}
+
+/* Sends all it may: the worst that can have happened before a cut. */
+static void
+use_up(const struct life *l)
+{
+	uint64_t from = atomic_load(&out(l)->seq_next);
+	uint64_t to = atomic_load(&out(l)->seq_limit);
+
+	if (from >= to)
+		return;
+	atomic_store(&out(l)->seq_next, to);
+	use(l, from, to);
+}
+
+/* Lives of random length with one fault each, ended by a cut or a stop; every
+ * number is used as soon as it may be. */
+static void
+lives(unsigned seed, enum fault only)
+{
+	n_history = 0;
+	for (size_t i = 0; i < 8; i++) {
+		free(disk.files[i].octets);
+		disk.files[i] = (struct file){ 0 };
+	}
+	srand(seed);
+	for (int life = 0; life < 12; life++) {
+		struct life l;
+		int ticks = rand() % 6;
+
+		disk.writes = 0;
+		disk.fault = only;
+		/* a fault in every other life: the one after sees it */
+		disk.fault_at = life % 2 ? 0 : 1 + (unsigned)rand() % 8;
+		if (try_begin(&l) == 0) {
+			use_up(&l);
+			for (int t = 0; t < ticks; t++) {
+				(void)persist_tick(l.p, &l.store, 100);
+				use_up(&l);
+			}
+			if (rand() % 3 == 0)
+				(void)persist_close(l.p, &l.store);
+		}
+		cut(&l);
+	}
+	disk.fault_at = 0;
+}
+
+Test(persist, nothing_twice_after_a_lost_write)
+{
+	for (unsigned seed = 1; seed <= 60; seed++)
+		lives(seed, FAULT_LOST);
+}
+
+Test(persist, nothing_twice_after_a_torn_write)
+{
+	for (unsigned seed = 1; seed <= 60; seed++)
+		lives(seed, FAULT_TORN);
+}
+
+Test(persist, nothing_twice_with_a_full_disk)
+{
+	for (unsigned seed = 1; seed <= 60; seed++)
+		lives(seed, FAULT_FULL);
+}
+
+/* Any octet of either file wrong: seen, and the other generation serves. */
+Test(persist, every_octet_is_covered)
+{
+	struct life l = begin();
+	struct file *f;
+	uint64_t limit;
+
+	cut(&l);
+	l = begin();
+	limit = atomic_load(&out(&l)->seq_limit);
+	cut(&l);
+	f = disk_file("manual.state", false);
+	for (size_t i = 0; i < f->len; i++) {
+		struct persist *p;
+		struct life again = { 0 };
+
+		f->octets[i] ^= 0x80;
+		cr_assert_eq(store_create(&again.store, 8, 1), 0);
+		cr_assert_eq(persist_open(&p, state_dir(), &fake), 0);
+		again.out = add(&again, SA_OUT, 0x1001, true);
+		cr_assert_eq(persist_attach(p, &again.store, again.out), 0);
+		cr_assert_geq(atomic_load(&out(&again)->seq_next), limit);
+		persist_free(p);
+		store_unmap(&again.store);
+		f->octets[i] ^= 0x80;
+	}
+}
+
+/* The real disk: generations, and a stop in the middle of a write. */
+Test(persist, real_files)
+{
+	struct persist *p;
+	char path[128], octets[8] = { 0 };
+	int dir, fd;
+	const struct persist_io *io = &persist_disk_io;
+
+	cr_assert_eq(persist_open(&p, state_dir(), NULL), 0);
+	persist_free(p);
+	dir = open(state_dir(), O_RDONLY | O_DIRECTORY);
+	cr_assert_eq(io->read(NULL, dir, "f", octets, 8), -ENOENT);
+	cr_assert_eq(io->replace(NULL, dir, "f", "one", 3), 0);
+	cr_assert_eq(io->replace(NULL, dir, "f", "two!", 4), 0);
+	cr_assert_eq(io->read(NULL, dir, "f", octets, 8), 4);
+	cr_assert_eq(memcmp(octets, "two!", 4), 0);
+	cr_assert_eq(io->read(NULL, dir, "f.old", octets, 8), 3);
+	cr_assert_eq(io->read(NULL, dir, "f", octets, 4), -EFBIG);
+	snprintf(path, sizeof(path), "%s/f.new", state_dir());
+	fd = open(path, O_WRONLY | O_CREAT, 0600); /* left half written */
+	close(fd);
+	cr_assert_eq(io->replace(NULL, dir, "f", "three", 5), 0);
+	cr_assert_lt(access(path, F_OK), 0);
+	unlinkat(dir, "f", 0);
+	unlinkat(dir, "f.old", 0);
+	close(dir);
+}
