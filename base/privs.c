@@ -92,6 +92,9 @@ privs_confine(const struct privs_call *calls, size_t n)
 		    seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, calls[i].nr,
 					   calls[i].test ? 1 : 0, &equal);
 	}
+	/* For threads that run already, too. */
+	if (err == 0)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (err == 0)
 		err = seccomp_load(filter);
 	seccomp_release(filter);
