@@ -4,46 +4,46 @@
 
 #include "base/algo.h"
 
-#define AEAD(n, key, salt, icv)                                        \
-	{                                                              \
-		.name = n, .kind = ALGO_KIND_AEAD, .key_octets = key,  \
-		.salt_octets = salt, .iv_octets = 8, .icv_octets = icv, \
-		.block = 1, .counter_mode = true                       \
+#define AEAD(n, key, salt, icv)                                                \
+	{                                                                      \
+		.name = n, .kind = ALGO_KIND_AEAD, .key_octets = key,          \
+		.salt_octets = salt, .iv_octets = 8, .icv_octets = icv,        \
+		.block = 1, .counter_mode = true                               \
 	}
-#define IIV(n, key, salt, icv)                                         \
-	{                                                              \
-		.name = n, .kind = ALGO_KIND_AEAD, .key_octets = key,  \
-		.salt_octets = salt, .icv_octets = icv, .block = 1,    \
-		.counter_mode = true, .implicit_iv = true              \
+#define IIV(n, key, salt, icv)                                                 \
+	{                                                                      \
+		.name = n, .kind = ALGO_KIND_AEAD, .key_octets = key,          \
+		.salt_octets = salt, .icv_octets = icv, .block = 1,            \
+		.counter_mode = true, .implicit_iv = true                      \
 	}
-#define AUTH(n, key, icv)                                              \
-	{                                                              \
-		.name = n, .kind = ALGO_KIND_AUTH, .key_octets = key,  \
-		.icv_octets = icv, .block = 1                          \
+#define AUTH(n, key, icv)                                                      \
+	{                                                                      \
+		.name = n, .kind = ALGO_KIND_AUTH, .key_octets = key,          \
+		.icv_octets = icv, .block = 1                                  \
 	}
-#define CBC(n, key)                                                    \
-	{                                                              \
-		.name = n, .kind = ALGO_KIND_ENC, .key_octets = key,   \
-		.iv_octets = 16, .block = 16                           \
+#define CBC(n, key)                                                            \
+	{                                                                      \
+		.name = n, .kind = ALGO_KIND_ENC, .key_octets = key,           \
+		.iv_octets = 16, .block = 16                                   \
 	}
 /* RFC 3686: 4 octets of nonce behind the key, 8 of IV on the wire */
-#define CTR(n, key)                                                    \
-	{                                                              \
-		.name = n, .kind = ALGO_KIND_ENC, .key_octets = key,   \
-		.salt_octets = 4, .iv_octets = 8, .block = 1,          \
-		.counter_mode = true                                   \
+#define CTR(n, key)                                                            \
+	{                                                                      \
+		.name = n, .kind = ALGO_KIND_ENC, .key_octets = key,           \
+		.salt_octets = 4, .iv_octets = 8, .block = 1,                  \
+		.counter_mode = true                                           \
 	}
 /* RFC 4543: the IV travels with the ICV */
-#define GMAC(n, key)                                                   \
-	{                                                              \
-		.name = n, .kind = ALGO_KIND_AUTH, .key_octets = key,  \
-		.salt_octets = 4, .iv_octets = 8, .icv_octets = 16,    \
-		.block = 1, .counter_mode = true                       \
+#define GMAC(n, key)                                                           \
+	{                                                                      \
+		.name = n, .kind = ALGO_KIND_AUTH, .key_octets = key,          \
+		.salt_octets = 4, .iv_octets = 8, .icv_octets = 16,            \
+		.block = 1, .counter_mode = true                               \
 	}
-#define DES(n, iv)                                                     \
-	{                                                              \
-		.name = n, .kind = ALGO_KIND_ENC, .key_octets = 8,     \
-		.iv_octets = iv, .block = 8, .historic = true          \
+#define DES(n, iv)                                                             \
+	{                                                                      \
+		.name = n, .kind = ALGO_KIND_ENC, .key_octets = 8,             \
+		.iv_octets = iv, .block = 8, .historic = true                  \
 	}
 
 static const struct algo_info table[ALGO_COUNT] = {
@@ -77,8 +77,11 @@ static const struct algo_info table[ALGO_COUNT] = {
 	[ALGO_AES_CMAC] = AUTH("aes-cmac", 16, 12),
 	[ALGO_AES128_GMAC] = GMAC("aes128-gmac", 16),
 	[ALGO_AES256_GMAC] = GMAC("aes256-gmac", 32),
-	[ALGO_KEYED_MD5] = { .name = "keyed-md5", .kind = ALGO_KIND_AUTH,
-	    .icv_octets = 16, .block = 1, .historic = true },
+	[ALGO_KEYED_MD5] = { .name = "keyed-md5",
+			     .kind = ALGO_KIND_AUTH,
+			     .icv_octets = 16,
+			     .block = 1,
+			     .historic = true },
 	[ALGO_DES_CBC_1829_IV32] = DES("des-cbc-1829-iv32", 4),
 	[ALGO_DES_CBC_1829_IV64] = DES("des-cbc-1829-iv64", 8),
 	[ALGO_AES128_GCM_IIV] = IIV("aes128-gcm-iiv", 16, 4, 16),
@@ -111,8 +114,8 @@ algo_keymat_octets(enum algo a)
 {
 	const struct algo_info *info = algo_info(a);
 
-	return info == NULL ? 0u : (unsigned)info->key_octets +
-	    info->salt_octets;
+	return info == NULL ? 0u
+			    : (unsigned)info->key_octets + info->salt_octets;
 }
 
 static enum algo_kind
@@ -139,15 +142,18 @@ algo_refuse_esp(enum algo enc, enum algo auth)
 	if (auth != ALGO_NONE && a != ALGO_KIND_AUTH)
 		return "the second algorithm of ESP is one for integrity";
 	if (e == ALGO_KIND_AEAD)
-		return auth == ALGO_NONE ? NULL :
-		    "a combined mode has its own integrity (RFC 4303 3.2.3)";
+		return auth == ALGO_NONE ? NULL
+					 : "a combined mode has its own "
+					   "integrity (RFC 4303 3.2.3)";
 	if (algo_info(enc)->historic)
-		return auth == ALGO_NONE ? NULL :
-		    "the transform of RFC 1829 carries no integrity value";
+		return auth == ALGO_NONE ? NULL
+					 : "the transform of RFC 1829 carries "
+					   "no integrity value";
 	if (auth == ALGO_NONE)
-		return enc == ALGO_NULL ?
-		    "null with no integrity protects nothing (RFC 4303 3.2)" :
-		    "encryption without integrity is refused (RFC 8221 4)";
+		return enc == ALGO_NULL ? "null with no integrity protects "
+					  "nothing (RFC 4303 3.2)"
+					: "encryption without integrity is "
+					  "refused (RFC 8221 4)";
 	if (algo_info(auth)->historic)
 		return "keyed MD5 belongs to AH alone (RFC 1828)";
 	if (is_gmac(auth) && enc != ALGO_NULL)
@@ -159,6 +165,7 @@ algo_refuse_esp(enum algo enc, enum algo auth)
 const char *
 algo_refuse_ah(enum algo auth)
 {
-	return kind_of(auth) == ALGO_KIND_AUTH ? NULL :
-	    "AH takes an algorithm for integrity (RFC 4302 3.2)";
+	return kind_of(auth) == ALGO_KIND_AUTH
+		   ? NULL
+		   : "AH takes an algorithm for integrity (RFC 4302 3.2)";
 }

@@ -75,7 +75,7 @@ ipaddr_format(const struct ipaddr *a, char out[IPADDR_TEXT])
 		return out;
 	}
 	if (inet_ntop(a->family == IP_FAMILY_4 ? AF_INET : AF_INET6, a->octets,
-		out, IPADDR_TEXT) == NULL) {
+		      out, IPADDR_TEXT) == NULL) {
 		strcpy(out, "?");
 		return out;
 	}
@@ -104,8 +104,7 @@ ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b)
 bool
 ipaddr_is_host(const struct ipaddr *a)
 {
-	return a->family != IP_FAMILY_NONE &&
-	       a->prefix == host_bits(a->family);
+	return a->family != IP_FAMILY_NONE && a->prefix == host_bits(a->family);
 }
 
 bool
@@ -113,6 +112,6 @@ ipaddr_contains(const struct ipaddr *p, const struct ipaddr *a)
 {
 	if (p->family == IP_FAMILY_NONE)
 		return true;
-	return p->family == a->family && same_bits(p->octets, a->octets,
-	    p->prefix);
+	return p->family == a->family &&
+	       same_bits(p->octets, a->octets, p->prefix);
 }

@@ -37,7 +37,7 @@ put_line(int pri, const char *fmt, va_list ap, int err)
 		n = (int)sizeof(line) - 1;
 	if (err != 0) {
 		m = snprintf(line + n, sizeof(line) - (size_t)n, ": %s",
-		    strerror(err));
+			     strerror(err));
 		if (m > 0)
 			n += m;
 	}
@@ -52,12 +52,12 @@ put_line(int pri, const char *fmt, va_list ap, int err)
 		;
 }
 
-#define PUT(pri, err)                           \
-	do {                                    \
-		va_list ap;                     \
-		va_start(ap, fmt);              \
-		put_line((pri), fmt, ap, (err)); \
-		va_end(ap);                     \
+#define PUT(pri, err)                                                          \
+	do {                                                                   \
+		va_list ap;                                                    \
+		va_start(ap, fmt);                                             \
+		put_line((pri), fmt, ap, (err));                               \
+		va_end(ap);                                                    \
 	} while (0)
 
 void

@@ -30,7 +30,7 @@ secret_alloc(size_t n)
 	void *p;
 
 	p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-	    -1, 0);
+		 -1, 0);
 	if (p == MAP_FAILED)
 		return NULL;
 	/* RLIMIT_MEMLOCK may forbid the lock; the rest still holds. */

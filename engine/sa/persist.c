@@ -25,40 +25,39 @@
 #include "engine/sa/persist.h"
 #include "engine/sa/replay.h"
 
-#define FILE_STARTS "manual.starts"
-#define FILE_STATE "manual.state"
-#define MAGIC "nfipsec1"
-#define HEAD_OCTETS 21u
-#define ID_OCTETS 32u
-#define RECORD_OCTETS (ID_OCTETS + 8u)
-#define SUM_OCTETS 32u
-#define RECORDS_MAX 65536u
-#define FILE_OCTETS_MAX \
-	(HEAD_OCTETS + RECORDS_MAX * RECORD_OCTETS + SUM_OCTETS)
-#define NO_SLOT UINT32_MAX
-#define SEQ_END_32 ((uint64_t)1 << 32) /* RFC 4303 3.3.3: never cycles */
+#define FILE_STARTS     "manual.starts"
+#define FILE_STATE      "manual.state"
+#define MAGIC           "nfipsec1"
+#define HEAD_OCTETS     21u
+#define ID_OCTETS       32u
+#define RECORD_OCTETS   (ID_OCTETS + 8u)
+#define SUM_OCTETS      32u
+#define RECORDS_MAX     65536u
+#define FILE_OCTETS_MAX (HEAD_OCTETS + RECORDS_MAX * RECORD_OCTETS + SUM_OCTETS)
+#define NO_SLOT         UINT32_MAX
+#define SEQ_END_32      ((uint64_t)1 << 32) /* RFC 4303 3.3.3: never cycles */
 
 struct record {
 	uint8_t id[ID_OCTETS];
 	uint64_t number;
-	uint64_t wanted;  /* what is being written; not yet durable */
-	uint32_t slot;    /* NO_SLOT: not in use now */
+	uint64_t wanted;     /* what is being written; not yet durable */
+	uint32_t slot;       /* NO_SLOT: not in use now */
 	uint32_t generation; /* of the slot: somebody else may delete the SA */
-	bool outbound;    /* known while in use */
-	bool loaded;      /* from the disk, not looked at since */
+	bool outbound;       /* known while in use */
+	bool loaded;         /* from the disk, not looked at since */
 };
 
 struct persist {
 	const struct persist_io *io;
 	int dir;
-	uint64_t starts;  /* number of this start; IVs of the batch carry it */
-	bool damaged;     /* nobody knows what was used */
-	uint64_t gap;     /* what may have been used beyond the file */
+	uint64_t starts;   /* number of this start; IVs of the batch carry it */
+	bool damaged;      /* nobody knows what was used */
+	uint64_t gap;      /* what may have been used beyond the file */
 	uint64_t edges_ms; /* when right edges were last looked at */
-	bool pending;     /* attached since the last sync */
+	bool pending;      /* attached since the last sync */
 	struct record *records;
 	size_t n_records, cap_records;
-	uint8_t *buf;     /* FILE_OCTETS_MAX + 1 */
+	uint8_t *buf; /* FILE_OCTETS_MAX + 1 */
 };
 
 /* One generation of one file as read. */
@@ -101,7 +100,7 @@ record_find(struct persist *p, const uint8_t id[ID_OCTETS])
 /* One file's octets into `image`, and its records when it is the good one. */
 static int
 parse_file(struct persist *p, const uint8_t *octets, size_t len,
-    struct image *image)
+	   struct image *image)
 {
 	uint8_t sum[SUM_OCTETS], magic[8], clean, id[ID_OCTETS];
 	struct cursor c;
@@ -147,7 +146,8 @@ load_file(struct persist *p, const char *name, struct image *image)
 	strcat(old, ".old");
 	for (int generation = 0; generation < 2; generation++) {
 		len = p->io->read(p->io->ctx, p->dir,
-		    generation == 0 ? name : old, p->buf, FILE_OCTETS_MAX + 1);
+				  generation == 0 ? name : old, p->buf,
+				  FILE_OCTETS_MAX + 1);
 		if (len == -ENOENT)
 			continue;
 		image->exists = true;
@@ -192,14 +192,14 @@ load(struct persist *p)
 	 * a write that was lost, a generation that cannot be read, a start
 	 * whose first write was lost. */
 	if (!state.clean || state.old || state.starts != last)
-		p->gap = PERSIST_BLOCK * (1u + state.old +
-		    (state.starts != last));
+		p->gap =
+		    PERSIST_BLOCK * (1u + state.old + (state.starts != last));
 	return 0;
 }
 
 int
 persist_open(struct persist **out, const char *state_dir,
-    const struct persist_io *io)
+	     const struct persist_io *io)
 {
 	struct persist *p = calloc(1, sizeof(*p));
 	int err;
@@ -477,7 +477,7 @@ persist_tick(struct persist *p, const struct store *s, uint64_t now_ms)
 		if (limit < r->number && r->number - limit <= PERSIST_BLOCK &&
 		    record_sa(r, s) != NULL)
 			atomic_compare_exchange_strong(&sa->seq_limit, &limit,
-			    r->number);
+						       r->number);
 	}
 	return 0;
 }

@@ -31,20 +31,21 @@
 
 #include "engine/sa/store.h"
 
-#define PERSIST_BLOCK ((uint64_t)1 << 20) /* numbers reserved at a time */
+#define PERSIST_BLOCK      ((uint64_t)1 << 20) /* numbers reserved at a time */
 #define PERSIST_STARTS_MAX (((uint32_t)1 << 20) - 1) /* fits the IV's top */
-#define PERSIST_TICK_MS 100
-#define PERSIST_EDGE_MS 1000 /* so much inbound traffic may be replayed
-			      * after a crash of the whole machine */
+#define PERSIST_TICK_MS    100
+#define PERSIST_EDGE_MS                                                        \
+	1000 /* so much inbound traffic may be replayed                        \
+	      * after a crash of the whole machine */
 
 /* How a file gets to the disk and back: the seam for fault injection. */
 struct persist_io {
 	/* Durable when it returns 0; else -errno and the old file stands. */
 	int (*replace)(void *ctx, int dir, const char *name, const void *octets,
-	    size_t len);
+		       size_t len);
 	/* Octets read, at most cap; -ENOENT; -EFBIG when there is more. */
 	ssize_t (*read)(void *ctx, int dir, const char *name, void *octets,
-	    size_t cap);
+			size_t cap);
 	void *ctx;
 };
 
@@ -54,7 +55,7 @@ struct persist;
  * disk.  Torn files are no error here but for the keys in them, later.
  * 0 or -errno. */
 int persist_open(struct persist **out, const char *state_dir,
-    const struct persist_io *io);
+		 const struct persist_io *io);
 void persist_free(struct persist *p);
 /* Does the directory survive a reboot (no tmpfs, no ramfs, no overlay)? */
 bool persist_is_durable(const struct persist *p);

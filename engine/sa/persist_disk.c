@@ -27,15 +27,16 @@ write_all(int fd, const uint8_t *at, size_t left)
  * name only when its octets are on the disk. */
 static int
 disk_replace(void *ctx, int dir, const char *name, const void *octets,
-    size_t len)
+	     size_t len)
 {
 	char fresh[64], old[64];
 	int fd, err;
 
 	snprintf(fresh, sizeof(fresh), "%s.new", name);
 	snprintf(old, sizeof(old), "%s.old", name);
-	fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
+	fd =
+	    openat(dir, fresh,
+		   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	err = write_all(fd, octets, len);

@@ -124,8 +124,8 @@ store_map(struct store *s, int fd)
 		if (h->size == plan.size && (off_t)h->size == st.st_size &&
 		    h->sa_offset == plan.sa_offset &&
 		    h->unit_offset == plan.unit_offset &&
-		    h->replay_offset == plan.replay_offset &&
-		    h->workers != 0 && h->workers <= STORE_WORKERS_MAX)
+		    h->replay_offset == plan.replay_offset && h->workers != 0 &&
+		    h->workers <= STORE_WORKERS_MAX)
 			return 0;
 	}
 	munmap(s->head, (size_t)st.st_size);
@@ -165,7 +165,8 @@ store_replay(const struct store *s, const struct sa *sa)
 	if (sa->replay_words == 0)
 		return NULL;
 	return (_Atomic uint64_t *)((uint8_t *)s->head +
-	    s->head->replay_offset) + sa->replay_offset;
+				    s->head->replay_offset) +
+	       sa->replay_offset;
 }
 
 /* Words of a window: one block more than it needs (RFC 6479 section 2), a
@@ -193,7 +194,7 @@ claim_run(struct store *s, uint32_t slot, uint32_t first, uint32_t n)
 		uint32_t none = 0;
 
 		if (atomic_compare_exchange_strong(&owner[first + i], &none,
-			slot + 1))
+						   slot + 1))
 			continue;
 		while (i-- > 0)
 			atomic_store(&owner[first + i], 0);
@@ -232,16 +233,16 @@ wipe(struct store *s, struct sa *sa)
 		_Atomic uint32_t *owner = owners(s);
 		uint32_t first = sa->replay_offset / STORE_UNIT_WORDS;
 		uint32_t n = (sa->replay_words + STORE_UNIT_WORDS - 1) /
-		    STORE_UNIT_WORDS;
+			     STORE_UNIT_WORDS;
 
 		for (uint32_t i = 0; i < sa->replay_words; i++)
 			atomic_store_explicit(&words[i], 0,
-			    memory_order_relaxed);
+					      memory_order_relaxed);
 		for (uint32_t i = 0; i < n; i++)
 			atomic_store(&owner[first + i], 0);
 	}
 	secret_wipe((uint8_t *)sa + offsetof(struct sa, spi),
-	    sizeof(*sa) - offsetof(struct sa, spi));
+		    sizeof(*sa) - offsetof(struct sa, spi));
 }
 
 /* The first free slot from `from` on, made BUSY. */
@@ -254,10 +255,10 @@ claim_slot(struct store *s, uint32_t from, uint32_t *slot)
 
 		/* Before the state, for a walk must not miss a slot. */
 		while (high <= i && !atomic_compare_exchange_weak(
-		    &s->head->slot_high, &high, i + 1))
+					&s->head->slot_high, &high, i + 1))
 			;
 		if (!atomic_compare_exchange_strong(&store_sa(s, i)->state,
-			&free_state, SA_BUSY))
+						    &free_state, SA_BUSY))
 			continue;
 		atomic_store(&s->head->slot_hint, i + 1);
 		*slot = i;
@@ -291,7 +292,7 @@ void
 store_publish(struct store *s, uint32_t slot)
 {
 	atomic_store_explicit(&store_sa(s, slot)->state, SA_LIVE,
-	    memory_order_release);
+			      memory_order_release);
 	atomic_fetch_add(&s->head->sa_generation, 1);
 }
 
@@ -316,8 +317,8 @@ store_release(struct store *s, uint32_t slot)
 
 	wipe(s, sa);
 	atomic_store_explicit(&sa->state, SA_FREE, memory_order_release);
-	while (slot < hint && !atomic_compare_exchange_weak(
-	    &s->head->slot_hint, &hint, slot))
+	while (slot < hint &&
+	       !atomic_compare_exchange_weak(&s->head->slot_hint, &hint, slot))
 		;
 }
 
@@ -369,8 +370,8 @@ store_sweep(struct store *s)
 }
 
 int
-store_find(const struct store *s, enum sa_direction direction,
-    uint8_t protocol, const struct ipaddr *peer, uint32_t spi, uint32_t *slot)
+store_find(const struct store *s, enum sa_direction direction, uint8_t protocol,
+	   const struct ipaddr *peer, uint32_t spi, uint32_t *slot)
 {
 	for (uint32_t i = 0; i < store_slots(s); i++) {
 		const struct sa *sa = store_sa(s, i);

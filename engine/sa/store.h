@@ -21,13 +21,13 @@
 
 #include "engine/sa/sa.h"
 
-#define STORE_MAGIC 0x6e666970u /* "nfip" */
-#define STORE_LAYOUT 2u         /* +1 whenever a struct here changes */
-#define STORE_WORKERS_MAX 16
-#define STORE_REASONS_MAX 96
-#define STORE_ASSOCS_MAX 1024
+#define STORE_MAGIC        0x6e666970u /* "nfip" */
+#define STORE_LAYOUT       2u          /* +1 whenever a struct here changes */
+#define STORE_WORKERS_MAX  16
+#define STORE_REASONS_MAX  96
+#define STORE_ASSOCS_MAX   1024
 #define STORE_TOKEN_OCTETS 16
-#define STORE_TEXT_MAX 256
+#define STORE_TEXT_MAX     256
 /* What replay areas are handed out in: 1024 packets less one block. */
 #define STORE_UNIT_WORDS 32u
 
@@ -43,16 +43,16 @@ enum store_queue_kind {
 
 /* Queue number of a worker's queue of a kind.  4303 is ESP's own RFC. */
 #define STORE_QUEUE_BASE 4303
-#define STORE_QUEUE_NUMBER(kind, worker) \
-	(STORE_QUEUE_BASE + (kind) * STORE_WORKERS_MAX + (worker))
+#define STORE_QUEUE_NUMBER(kind, worker)                                       \
+	(STORE_QUEUE_BASE + (kind)*STORE_WORKERS_MAX + (worker))
 
 struct store_queue {
-	_Atomic uint32_t last_id;        /* last packet id read, see nfq */
+	_Atomic uint32_t last_id; /* last packet id read, see nfq */
 	_Atomic uint64_t received;
 	_Atomic uint64_t verdicts;
-	_Atomic uint64_t passed;         /* accepted as they were */
-	_Atomic uint64_t errors;         /* netlink errors to our verdicts */
-	_Atomic uint64_t heard_ms;       /* when the worker last came round */
+	_Atomic uint64_t passed;   /* accepted as they were */
+	_Atomic uint64_t errors;   /* netlink errors to our verdicts */
+	_Atomic uint64_t heard_ms; /* when the worker last came round */
 };
 
 /* What the engine has to know of an association; names for the CLI. */
@@ -62,9 +62,9 @@ struct store_assoc {
 	uint8_t mode, enc, auth, ah_auth, keying, esn;
 	uint8_t reserved[2];
 	uint32_t replay_window;
-	struct ipaddr local, peer;       /* prefixes or any */
+	struct ipaddr local, peer; /* prefixes or any */
 	struct sa_limits limits;
-	uint32_t has_in_flows;           /* a packet under it must match one */
+	uint32_t has_in_flows; /* a packet under it must match one */
 };
 
 struct store_drops {
@@ -73,13 +73,13 @@ struct store_drops {
 
 struct store_head {
 	uint32_t magic, layout;
-	uint64_t size;                   /* octets of the whole mapping */
+	uint64_t size; /* octets of the whole mapping */
 	uint32_t max_sa, workers;
 	uint64_t sa_offset, replay_offset;
-	uint64_t replay_words;           /* of the whole replay area */
+	uint64_t replay_words; /* of the whole replay area */
 	uint32_t said_mask, done_mark, probe_mark;
 	uint32_t said_first, said_last;
-	uint32_t unknown_spi_drop;       /* 1: drop, 0: left to the kernel */
+	uint32_t unknown_spi_drop; /* 1: drop, 0: left to the kernel */
 	uint32_t park_packets, park_secs;
 	/* Start-up's proof that the rules bite (engine/path/path.h): the
 	 * prover's ESP of SPI 1-255 carries this behind its sequence number;
@@ -91,9 +91,9 @@ struct store_head {
 	_Atomic uint64_t engine_starts;
 	uint64_t supervisor_started_wall;
 	_Atomic uint64_t engine_started_wall;
-	_Atomic uint32_t ready;          /* rules in place and proven */
-	uint32_t divert;                 /* enum store_divert */
-	char not_ready[STORE_TEXT_MAX];  /* why not, while ready is 0 */
+	_Atomic uint32_t ready;         /* rules in place and proven */
+	uint32_t divert;                /* enum store_divert */
+	char not_ready[STORE_TEXT_MAX]; /* why not, while ready is 0 */
 	/* Allocation, see store.c. */
 	uint64_t unit_offset;
 	uint32_t units;
@@ -134,8 +134,8 @@ void store_release(struct store *s, uint32_t slot);
 unsigned store_sweep(struct store *s);
 /* A live SA by direction, protocol, SPI and peer; SPI 0: any.  -ENOENT. */
 int store_find(const struct store *s, enum sa_direction direction,
-    uint8_t protocol, const struct ipaddr *peer, uint32_t spi,
-    uint32_t *slot);
+	       uint8_t protocol, const struct ipaddr *peer, uint32_t spi,
+	       uint32_t *slot);
 /* The words of its replay window; NULL when it has none. */
 _Atomic uint64_t *store_replay(const struct store *s, const struct sa *sa);
 

@@ -11,7 +11,8 @@
 #include "engine/sa/replay.h"
 #include "engine/sa/seq.h"
 
-/* ---- a disk that fails as told -------------------------------------------- */
+/* ---- a disk that fails as told --------------------------------------------
+ */
 struct file {
 	char name[32];
 	uint8_t *octets;
@@ -64,7 +65,7 @@ disk_damage(const char *name)
 
 static int
 fake_replace(void *ctx, int dir, const char *name, const void *octets,
-    size_t len)
+	     size_t len)
 {
 	enum fault fault = FAULT_NONE;
 	struct file *f, *old;
@@ -104,9 +105,10 @@ fake_read(void *ctx, int dir, const char *name, void *octets, size_t cap)
 }
 
 static const struct persist_io fake = { .replace = fake_replace,
-	.read = fake_read };
+					.read = fake_read };
 
-/* ---- one life of a supervisor --------------------------------------------- */
+/* ---- one life of a supervisor ---------------------------------------------
+ */
 struct life {
 	struct store store;
 	struct persist *p;
@@ -131,8 +133,8 @@ add(struct life *l, enum sa_direction direction, uint32_t spi, bool esn)
 	uint32_t slot;
 	struct sa *sa;
 
-	cr_assert_eq(store_claim(&l->store, direction == SA_IN ? 64 : 0,
-	    &slot), 0);
+	cr_assert_eq(store_claim(&l->store, direction == SA_IN ? 64 : 0, &slot),
+		     0);
 	sa = store_sa(&l->store, slot);
 	sa->direction = (uint8_t)direction;
 	sa->protocol = SA_ESP;
@@ -407,7 +409,8 @@ Test(persist, damaged_in_both_generations_is_refused)
 	cut(&l);
 }
 
-/* ---- whatever happens, nothing twice --------------------------------------- */
+/* ---- whatever happens, nothing twice ---------------------------------------
+ */
 struct used {
 	uint64_t from, to; /* sequence numbers [from, to) */
 	uint64_t iv;       /* the IV of `from` */
@@ -428,11 +431,11 @@ use(const struct life *l, uint64_t from, uint64_t to)
 		const struct used *h = &history[i];
 
 		cr_assert(to <= h->from || from >= h->to,
-		    "numbers %lu-%lu were used as %lu-%lu", from, to, h->from,
-		    h->to);
+			  "numbers %lu-%lu were used as %lu-%lu", from, to,
+			  h->from, h->to);
 		cr_assert(u.iv + (to - from) <= h->iv ||
-			u.iv >= h->iv + (h->to - h->from),
-		    "IVs from %lx on were used from %lx on", u.iv, h->iv);
+			      u.iv >= h->iv + (h->to - h->from),
+			  "IVs from %lx on were used from %lx on", u.iv, h->iv);
 	}
 	cr_assert_lt(n_history, 512u);
 	history[n_history++] = u;

@@ -73,8 +73,8 @@ Test(store, fills_up_and_frees)
 /* Every window has its block more, and no two areas overlap. */
 Test(store, replay_areas)
 {
-	static const uint32_t windows[] = { 32, 64, 65, 1024, 1985, 4096,
-		SA_REPLAY_MAX };
+	static const uint32_t windows[] = { 32,   64,   65,           1024,
+					    1985, 4096, SA_REPLAY_MAX };
 	struct store s = make(64);
 
 	for (size_t i = 0; i < sizeof(windows) / sizeof(*windows); i++) {
@@ -82,7 +82,7 @@ Test(store, replay_areas)
 
 		cr_assert_eq(sa->replay_words & (sa->replay_words - 1), 0u);
 		cr_assert_geq((sa->replay_words - 1) * SA_REPLAY_BLOCK,
-		    windows[i]);
+			      windows[i]);
 		for (uint32_t w = 0; w < sa->replay_words; w++) {
 			cr_assert_eq(store_replay(&s, sa)[w], 0u);
 			store_replay(&s, sa)[w] = i + 1;
@@ -95,7 +95,7 @@ Test(store, replay_areas)
 			cr_assert_eq(store_replay(&s, sa)[w], i + 1);
 	}
 	cr_assert_eq(store_claim(&s, SA_REPLAY_MAX + 1, &(uint32_t){ 0 }),
-	    -EINVAL);
+		     -EINVAL);
 }
 
 Test(store, replay_space_comes_back)
@@ -129,7 +129,8 @@ Test(store, release_wipes)
 	cr_assert_not(store_kill(&s, slot));
 	store_release(&s, slot);
 	cr_assert_eq(memcmp((uint8_t *)sa + offsetof(struct sa, spi), none,
-	    sizeof(*sa) - offsetof(struct sa, spi)), 0);
+			    sizeof(*sa) - offsetof(struct sa, spi)),
+		     0);
 	sa = store_sa(&s, claim(&s, 64));
 	cr_assert_eq(store_replay(&s, sa)[1], 0u);
 }
@@ -140,8 +141,8 @@ Test(store, sweep_after_death)
 	struct store s = make(8);
 	uint32_t live = claim(&s, 64), busy = claim(&s, 1024);
 	uint32_t dead = claim(&s, 4096);
-	_Atomic uint32_t *owner = (void *)((uint8_t *)s.head +
-	    s.head->unit_offset);
+	_Atomic uint32_t *owner =
+	    (void *)((uint8_t *)s.head + s.head->unit_offset);
 	unsigned taken = 0;
 
 	store_publish(&s, live);
@@ -180,10 +181,10 @@ Test(store, finds_live_only)
 	cr_assert_eq(found, slot);
 	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &peer, 0x1001, &found), 0);
 	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &peer, 0x1002, &found),
-	    -ENOENT);
+		     -ENOENT);
 	cr_assert_eq(store_find(&s, SA_IN, SA_ESP, &peer, 0, &found), -ENOENT);
 	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &other, 0, &found),
-	    -ENOENT);
+		     -ENOENT);
 	cr_assert(store_kill(&s, slot));
 	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &peer, 0, &found), -ENOENT);
 }

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/main/control.h"
+#include "engine/main/engine.h"
+#include "engine/sa/life.h"
+
+#define NFQUEUE_PROC "/proc/self/net/netfilter/nfnetlink_queue"
+
+void
+control_notify(void *arg, const struct path_event *e)
+{
+	struct control_ring *r = arg;
+	uint64_t one = 1;
+
+	if (ring_put(&r->ring, e))
+		(void)!write(r->wake_fd, &one, sizeof(one));
+}
+
+/* ---- events ----------------------------------------------------------------
+ */
+
+/* The association's name of a SAID; "" when a reload took it away. */
+static void
+name_of(const struct store *s, uint32_t said, char name[PROTO_NAME_MAX])
+{
+	name[0] = '\0';
+	for (uint32_t i = 0; i < atomic_load(&s->head->n_assocs); i++)
+		if (s->head->assocs[i].said == said)
+			snprintf(name, PROTO_NAME_MAX, "%s",
+				 s->head->assocs[i].name);
+}
+
+static void
+tell_of_sa(struct control *c, enum proto_event_kind kind, const struct sa *sa)
+{
+	struct proto_event e = {
+		.kind = kind,
+		.said = sa->said,
+		.local = sa->local,
+		.peer = sa->peer,
+		.protocol = sa->protocol,
+		.direction = sa->direction,
+		.spi = sa->spi,
+		.packets = atomic_load(&sa->packets),
+		.octets = atomic_load(&sa->octets),
+	};
+
+	snprintf(e.association, sizeof(e.association), "%s", sa->association);
+	server_publish(c->server, &e);
+}
+
+static void
+sa_over(struct control *c, uint32_t slot)
+{
+	const struct sa *sa = store_sa(&c->store, slot);
+
+	if (!store_kill(&c->store, slot))
+		return;
+	log_info("%s: SA %s SPI 0x%08x is at its hard limit", sa->association,
+		 sa->direction == SA_IN ? "in" : "out", sa->spi);
+	tell_of_sa(c, PROTO_EVENT_SA_EXPIRED, sa);
+}
+
+/* An SA that a worker met: its slot may be free again by now. */
+static void
+tell_of_slot(struct control *c, enum proto_event_kind kind,
+	     const struct path_event *e)
+{
+	struct proto_event out = { .kind = kind,
+				   .said = e->said,
+				   .local = e->local,
+				   .peer = e->peer };
+	const struct sa *sa = store_sa(&c->store, e->slot);
+	uint32_t state = sa == NULL ? SA_FREE : atomic_load(&sa->state);
+
+	if ((state == SA_LIVE || state == SA_DEAD) && sa->said == e->said) {
+		tell_of_sa(c, kind, sa);
+		return;
+	}
+	name_of(&c->store, e->said, out.association);
+	server_publish(c->server, &out);
+}
+
+static void
+handle_event(struct control *c, const struct path_event *e)
+{
+	struct proto_event out = { .kind = PROTO_EVENT_ACQUIRE };
+
+	switch (e->kind) {
+	case PATH_ACQUIRE:
+		out.said = e->said;
+		out.local = e->local;
+		out.peer = e->peer;
+		out.protocol = e->protocol;
+		out.sport = e->sport;
+		out.dport = e->dport;
+		name_of(&c->store, e->said, out.association);
+		server_publish(c->server, &out);
+		break;
+	case PATH_SOFT:
+		tell_of_slot(c, PROTO_EVENT_SA_SOFT, e);
+		break;
+	case PATH_HARD:
+		tell_of_slot(c, PROTO_EVENT_SA_EXPIRED, e);
+		(void)sad_refresh(c->sad, clock_now_ms());
+		break;
+	}
+}
+
+static void
+on_wake(void *arg)
+{
+	struct control *c = arg;
+	struct path_event e;
+	uint64_t n;
+
+	(void)!read(c->wake_fd, &n, sizeof(n));
+	for (unsigned w = 0; w < c->workers; w++)
+		while (ring_get(&c->rings[w].ring, &e))
+			handle_event(c, &e);
+}
+
+static void
+on_second(void *arg)
+{
+	struct control *c = arg;
+	uint64_t n, now = clock_now_ms();
+
+	(void)!read(c->second_fd, &n, sizeof(n));
+	for (uint32_t i = 0; i < store_slots(&c->store); i++) {
+		struct sa *sa = store_sa(&c->store, i);
+
+		if (atomic_load_explicit(&sa->state, memory_order_acquire) !=
+		    SA_LIVE)
+			continue;
+		switch (life_check(sa, now)) {
+		case LIFE_OK:
+			break;
+		case LIFE_SOFT:
+			tell_of_sa(c, PROTO_EVENT_SA_SOFT, sa);
+			break;
+		case LIFE_HARD:
+			sa_over(c, i);
+			break;
+		}
+	}
+	(void)sad_refresh(c->sad, now);
+}
+
+static void
+on_signal(void *arg)
+{
+	struct control *c = arg;
+
+	c->stop = true;
+}
+
+/* ---- what the supervisor does for clients -----------------------------------
+ */
+
+static int
+ask(struct control *c, enum link_type type, struct server_ticket t,
+    uint32_t arg)
+{
+	struct link_message m = { .type = type, .ticket = t, .arg = arg };
+	int err = link_send(&c->link, &m);
+
+	return err > 0 ? 0 : err;
+}
+
+static int
+ask_reload(void *ctx, struct server_ticket t, bool dry_run)
+{
+	return ask(ctx, LINK_RELOAD, t, dry_run);
+}
+
+static int
+ask_disable(void *ctx, struct server_ticket t)
+{
+	return ask(ctx, LINK_DISABLE, t, 0);
+}
+
+static int
+ask_export(void *ctx, struct server_ticket t, enum proto_export_which which)
+{
+	return ask(ctx, LINK_EXPORT, t, which);
+}
+
+static int
+ask_flows(void *ctx, struct server_ticket t)
+{
+	return ask(ctx, LINK_FLOWS, t, 0);
+}
+
+static int
+ask_rule_drops(void *ctx, struct server_ticket t)
+{
+	return ask(ctx, LINK_RULE_DROPS, t, 0);
+}
+
+static void
+refresh(void *ctx)
+{
+	struct control *c = ctx;
+
+	(void)sad_refresh(c->sad, clock_now_ms());
+}
+
+static void
+give_answer(struct control *c, const struct link_message *m)
+{
+	char sentence[PROTO_SENTENCE_MAX];
+
+	switch ((enum link_type)m->type) {
+	case LINK_TEXT:
+		server_answer_text(c->server, m->ticket, m->text, m->len);
+		break;
+	case LINK_FLOW:
+		server_answer_flow(c->server, m->ticket, &m->flow);
+		break;
+	case LINK_DROP:
+		server_answer_drop(c->server, m->ticket, &m->drop);
+		break;
+	case LINK_END:
+		snprintf(sentence, sizeof(sentence), "%.*s", (int)m->len,
+			 m->text);
+		server_answer_end(c->server, m->ticket, m->err, sentence);
+		break;
+	case LINK_STARTED:
+	case LINK_RELOAD:
+	case LINK_DISABLE:
+	case LINK_EXPORT:
+	case LINK_FLOWS:
+	case LINK_RULE_DROPS:
+		break;
+	}
+}
+
+static void
+on_link(void *arg)
+{
+	static struct link_message m; /* 5 KB, one thread */
+	struct control *c = arg;
+	int r;
+
+	while ((r = link_read(&c->link, &m)) == 1)
+		give_answer(c, &m);
+	if (r < 0)
+		c->stop = true; /* the supervisor is gone */
+}
+
+/* ---- start and stop
+ * ---------------------------------------------------------- */
+
+static const struct ctl_ops ops = {
+	.reload = ask_reload,
+	.disable = ask_disable,
+	.export = ask_export,
+	.flows = ask_flows,
+	.rule_drops = ask_rule_drops,
+	.sas_changed = refresh,
+};
+
+static void
+watch(struct control *c, int fd, void (*fn)(void *))
+{
+	int err = server_watch(c->server, fd, fn, c);
+
+	if (err < 0)
+		log_fatalx("epoll: %s", strerror(-err));
+}
+
+static void
+open_fds(struct control *c)
+{
+	struct itimerspec second = { { 1, 0 }, { 1, 0 } };
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	c->signal_fd = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
+	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->second_fd =
+	    timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (c->signal_fd < 0 || c->wake_fd < 0 || c->second_fd < 0 ||
+	    timerfd_settime(c->second_fd, 0, &second, NULL) < 0)
+		log_fatal("descriptors");
+	c->nfqueue_fd = open(NFQUEUE_PROC, O_RDONLY | O_CLOEXEC);
+}
+
+void
+control_open(struct control *c, unsigned workers)
+{
+	struct server_config config = { .store = &c->store,
+					.listen_fd = ENGINE_FD_LISTEN,
+					.ops = &ops,
+					.ctx = c };
+	int err;
+
+	memset(c, 0, sizeof(*c));
+	c->workers = workers;
+	err = store_map(&c->store, ENGINE_FD_STORE);
+	if (err < 0)
+		log_fatalx("the SA store: %s", strerror(-err));
+	link_init(&c->link, ENGINE_FD_LINK);
+	open_fds(c);
+	for (unsigned w = 0; w < workers; w++) {
+		c->rings[w].wake_fd = c->wake_fd;
+		if (ring_init(&c->rings[w].ring, sizeof(struct path_event),
+			      CONTROL_RING) < 0)
+			log_fatalx("no memory");
+	}
+	c->sad = sad_new(&c->store);
+	if (c->sad == NULL)
+		log_fatalx("no memory");
+	config.nfqueue_fd = c->nfqueue_fd;
+	err = server_new(&c->server, &config);
+	if (err < 0)
+		log_fatalx("the control socket: %s", strerror(-err));
+	watch(c, c->wake_fd, on_wake);
+	watch(c, c->second_fd, on_second);
+	watch(c, c->signal_fd, on_signal);
+	watch(c, c->link.fd, on_link);
+}
+
+void
+control_run(struct control *c)
+{
+	static const struct server_ticket none;
+	int err = ask(c, LINK_STARTED, none, 0);
+
+	while (err == 0 && !c->stop) {
+		err = server_step(c->server, -1);
+		if (err == 0)
+			err = link_flush(&c->link) < 0 ? -EPIPE : 0;
+	}
+	if (err < 0)
+		log_warnx("control: %s", strerror(-err));
+}
+
+void
+control_close(struct control *c)
+{
+	server_free(c->server);
+	sad_free(c->sad);
+	for (unsigned w = 0; w < c->workers; w++)
+		ring_fini(&c->rings[w].ring);
+	link_fini(&c->link);
+	close(c->signal_fd);
+	close(c->wake_fd);
+	close(c->second_fd);
+	if (c->nfqueue_fd >= 0)
+		close(c->nfqueue_fd);
+	store_unmap(&c->store);
+}

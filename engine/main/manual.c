@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "engine/main/manual.h"
+#include "policy/said.h"
+
+static void
+copy_limits(struct sa_limits *to, const struct policy_lifetime *from)
+{
+	to->soft_secs = from->soft_secs;
+	to->soft_octets = from->soft_octets;
+	to->soft_packets = from->soft_packets;
+	to->hard_secs = from->hard_secs;
+	to->hard_octets = from->hard_octets;
+	to->hard_packets = from->hard_packets;
+}
+
+static void
+write_assoc(struct store_assoc *to, const struct policy *p, size_t index)
+{
+	const struct policy_assoc *a = &p->assocs[index];
+
+	memset(to, 0, sizeof(*to));
+	snprintf(to->name, sizeof(to->name), "%s", a->name);
+	to->said = a->said;
+	to->mode = (uint8_t)a->mode;
+	to->enc = (uint8_t)a->esp_enc;
+	to->auth = (uint8_t)a->esp_auth;
+	to->ah_auth = (uint8_t)a->ah_auth;
+	to->keying = (uint8_t)a->keying;
+	to->esn = a->esn;
+	to->replay_window = a->replay_window;
+	to->local = a->local;
+	to->peer = a->peer;
+	copy_limits(&to->limits, &a->lifetime);
+	for (size_t i = 0; i < p->n_flows; i++)
+		if (p->flows[i].inbound &&
+		    p->flows[i].target == POLICY_TARGET_ASSOC &&
+		    p->flows[i].assoc == index)
+			to->has_in_flows = 1;
+}
+
+int
+manual_write_policy(struct store *s, const struct policy *p)
+{
+	struct store_head *h = s->head;
+	const struct policy_options *o = &p->options;
+
+	if (p->n_assocs > STORE_ASSOCS_MAX)
+		return -E2BIG;
+	store_policy_begin(s);
+	h->said_mask = o->said_mask;
+	h->done_mark = said_to_mark(o, said_done(o));
+	h->probe_mark = said_to_mark(o, said_probe(o));
+	h->said_first = o->said_first;
+	h->said_last = o->said_last;
+	h->unknown_spi_drop = o->unknown_spi == POLICY_UNKNOWN_SPI_DROP;
+	h->park_packets = o->park_packets;
+	h->park_secs = o->park_secs;
+	for (size_t i = 0; i < p->n_assocs; i++)
+		write_assoc(&h->assocs[i], p, i);
+	atomic_store(&h->n_assocs, (uint32_t)p->n_assocs);
+	store_policy_end(s);
+	return 0;
+}
+
+/* Fills the plain fields of an SA that is not live. */
+static void
+fill(struct sa *sa, const struct policy_assoc *a, enum sa_direction direction)
+{
+	const struct policy_key *k = direction == SA_OUT ? &a->out : &a->in;
+	bool ah = a->esp_enc == ALGO_NONE;
+
+	sa->spi = k->spi;
+	sa->said = a->said;
+	sa->direction = (uint8_t)direction;
+	sa->protocol = ah ? SA_AH : SA_ESP;
+	sa->mode = (uint8_t)a->mode;
+	sa->enc = (uint8_t)a->esp_enc;
+	sa->auth = (uint8_t)(ah ? a->ah_auth : a->esp_auth);
+	sa->key_octets = (uint8_t)k->key_octets;
+	sa->auth_key_octets = (uint8_t)k->auth_key_octets;
+	memcpy(sa->key, k->key, sizeof(sa->key));
+	memcpy(sa->auth_key, k->auth_key, sizeof(sa->auth_key));
+	sa->flags = SA_FLAG_MANUAL | (a->esn ? SA_FLAG_ESN : 0u);
+	sa->replay_window = direction == SA_IN ? a->replay_window : 0;
+	sa->local = a->local;
+	sa->peer = a->peer;
+	copy_limits(&sa->limits, &a->lifetime);
+	snprintf(sa->association, sizeof(sa->association), "%s", a->name);
+}
+
+static bool
+same(const struct sa *x, const struct sa *y)
+{
+	return x->spi == y->spi && x->said == y->said &&
+	       x->direction == y->direction && x->protocol == y->protocol &&
+	       x->mode == y->mode && x->enc == y->enc && x->auth == y->auth &&
+	       x->key_octets == y->key_octets &&
+	       x->auth_key_octets == y->auth_key_octets &&
+	       secret_equal(x->key, y->key, sizeof(x->key)) &&
+	       secret_equal(x->auth_key, y->auth_key, sizeof(x->auth_key)) &&
+	       x->flags == y->flags && x->replay_window == y->replay_window &&
+	       ipaddr_equal(&x->local, &y->local) &&
+	       ipaddr_equal(&x->peer, &y->peer) &&
+	       memcmp(&x->limits, &y->limits, sizeof(x->limits)) == 0 &&
+	       strcmp(x->association, y->association) == 0;
+}
+
+/* The live SA that is what the policy wants.  -ENOENT. */
+static int
+find_wanted(const struct store *s, const struct policy_assoc *a,
+	    enum sa_direction direction, uint32_t *slot)
+{
+	struct sa want = { 0 };
+	int err = -ENOENT;
+
+	fill(&want, a, direction);
+	for (uint32_t i = 0; i < store_slots(s); i++) {
+		const struct sa *sa = store_sa(s, i);
+
+		if (atomic_load(&sa->state) == SA_LIVE && same(sa, &want)) {
+			*slot = i;
+			err = 0;
+			break;
+		}
+	}
+	secret_wipe(&want, sizeof(want));
+	return err;
+}
+
+/* May this live SA stay under the policy? */
+static bool
+belongs(const struct store *s, uint32_t slot, const struct policy *p)
+{
+	const struct sa *sa = store_sa(s, slot);
+	const struct policy_assoc *a = policy_assoc_by_name(p, sa->association);
+	uint32_t wanted;
+
+	if (a == NULL || a->said != sa->said || (uint8_t)a->mode != sa->mode)
+		return false;
+	if (!(sa->flags & SA_FLAG_MANUAL))
+		return ipaddr_contains(&a->local, &sa->local) &&
+		       ipaddr_contains(&a->peer, &sa->peer) &&
+		       (sa->protocol == SA_AH
+			    ? sa->auth == (uint8_t)a->ah_auth
+			    : sa->enc == (uint8_t)a->esp_enc &&
+				  sa->auth == (uint8_t)a->esp_auth);
+	return a->keying == POLICY_KEYING_MANUAL &&
+	       find_wanted(s, a, (enum sa_direction)sa->direction, &wanted) ==
+		   0 &&
+	       wanted == slot;
+}
+
+static const char *
+failure_text(int err)
+{
+	switch (err) {
+	case -EUCLEAN:
+		return "the state of manual keys is damaged; put new keys "
+		       "into the configuration and remove manual.* from the "
+		       "state directory";
+	case -EOVERFLOW:
+		return "this key is used up; it needs a new one";
+	case -ENOSPC:
+		return "no space for another SA (options: max-sa)";
+	}
+	return strerror(-err);
+}
+
+static void
+fail(struct manual_report *r, const struct policy_assoc *a,
+     enum sa_direction direction, const char *why)
+{
+	char text[STORE_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "association %s, manual key %s: %s",
+		 a->name, direction == SA_OUT ? "out" : "in", why);
+	if (r->failed++ == 0)
+		memcpy(r->why, text, sizeof(r->why));
+	if (!r->quiet)
+		log_warnx("%s", text);
+}
+
+/* Claims and prepares one direction; its slot, or UINT32_MAX. */
+static uint32_t
+prepare(struct store *s, struct persist *persist, const struct policy_assoc *a,
+	enum sa_direction direction, struct manual_report *r)
+{
+	uint32_t slot;
+	int err;
+
+	if (find_wanted(s, a, direction, &slot) == 0) {
+		r->kept++;
+		return UINT32_MAX;
+	}
+	if (!ipaddr_is_host(&a->peer)) {
+		fail(r, a, direction,
+		     "one key serves one peer address, not a prefix");
+		return UINT32_MAX;
+	}
+	err = store_claim(s, direction == SA_IN ? a->replay_window : 0, &slot);
+	if (err == 0) {
+		fill(store_sa(s, slot), a, direction);
+		store_sa(s, slot)->installed_ms = clock_now_ms();
+		err = persist_attach(persist, s, slot);
+		if (err < 0)
+			store_release(s, slot);
+	}
+	if (err < 0) {
+		fail(r, a, direction, failure_text(err));
+		return UINT32_MAX;
+	}
+	return slot;
+}
+
+/* What is BUSY and ours becomes live, or is given back. */
+static void
+finish(struct store *s, struct persist *persist, const struct policy_assoc *a,
+       enum sa_direction direction, uint32_t slot, int err,
+       struct manual_report *r)
+{
+	char why[STORE_TEXT_MAX];
+
+	if (slot == UINT32_MAX)
+		return;
+	if (err == 0) {
+		store_publish(s, slot);
+		r->added++;
+		return;
+	}
+	persist_detach(persist, s, slot);
+	store_release(s, slot);
+	snprintf(why, sizeof(why), "its counters can't be stored: %s",
+		 strerror(-err));
+	fail(r, a, direction, why);
+}
+
+static void
+remove_strangers(struct store *s, struct persist *persist,
+		 const struct policy *p, struct manual_report *r)
+{
+	for (uint32_t i = 0; i < store_slots(s); i++) {
+		if (atomic_load(&store_sa(s, i)->state) != SA_LIVE ||
+		    belongs(s, i, p))
+			continue;
+		persist_detach(persist, s, i);
+		if (store_kill(s, i))
+			r->removed++;
+	}
+}
+
+void
+manual_apply(struct store *s, struct persist *persist, const struct policy *p,
+	     struct manual_report *r)
+{
+	uint32_t slots[STORE_ASSOCS_MAX][2];
+	int err;
+
+	*r = (struct manual_report){ .quiet = r->quiet };
+	remove_strangers(s, persist, p, r);
+	for (size_t i = 0; i < p->n_assocs; i++) {
+		const struct policy_assoc *a = &p->assocs[i];
+
+		slots[i][SA_IN] = slots[i][SA_OUT] = UINT32_MAX;
+		if (a->keying != POLICY_KEYING_MANUAL)
+			continue;
+		slots[i][SA_IN] = prepare(s, persist, a, SA_IN, r);
+		slots[i][SA_OUT] = prepare(s, persist, a, SA_OUT, r);
+	}
+	err = persist_sync(persist);
+	for (size_t i = 0; i < p->n_assocs; i++) {
+		const struct policy_assoc *a = &p->assocs[i];
+
+		/* in before out: the peer's answer finds its SA */
+		finish(s, persist, a, SA_IN, slots[i][SA_IN], err, r);
+		finish(s, persist, a, SA_OUT, slots[i][SA_OUT], err, r);
+	}
+}

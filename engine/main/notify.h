@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * notify: tells the service manager how we are, in sd_notify(3)'s protocol:
+ * a datagram to the socket that NOTIFY_SOCKET names.
+ *
+ * Any thread.  Never fails: nobody may be listening.
+ */
+#ifndef ENGINE_MAIN_NOTIFY_H
+#define ENGINE_MAIN_NOTIFY_H
+
+/* "READY=1\nSTATUS=..." and the like. */
+void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * supervisor: the process that holds what must outlive an engine.
+ *
+ * Owns the SA store, the queues' sockets, the nftables tables, the control
+ * listener, the persistent counters, the lock on the run directory, and the
+ * engine process.  One thread, one loop.  Never parses a packet, never reads
+ * an octet from a client.
+ *
+ *   supervisor.c  start, loop, signals, stop
+ *   child.c       the engine process: start, death, back-off
+ *   proof.c       the start-up's proof, readiness, what status says
+ *   requests.c    what the engine asks for on behalf of clients
+ */
+#ifndef ENGINE_MAIN_SUPERVISOR_H
+#define ENGINE_MAIN_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/evloop.h"
+#include "engine/divert/probe.h"
+#include "engine/divert/table.h"
+#include "engine/main/link.h"
+#include "engine/main/manual.h"
+#include "engine/nfq/nlq_sock.h"
+#include "engine/sa/persist.h"
+#include "engine/sa/store.h"
+#include "policy/diag.h"
+#include "policy/policy.h"
+
+struct supervisor_options {
+	const char *conf, *run_dir, *state_dir;
+	bool debug;
+};
+
+struct supervisor {
+	const struct supervisor_options *opt;
+	struct evloop *loop;
+	bool stopping, stopped;
+	int lock_fd, listen_fd;
+
+	struct policy *policy;
+	struct diag *diag; /* the places in policy live as long as this */
+	struct store store;
+	struct persist *persist;
+	struct table *table;
+	struct nlq_sock queues[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
+	unsigned workers;
+	bool disabled; /* the tables were taken away on request */
+
+	pid_t engine; /* 0: none */
+	struct link link;
+	bool link_writing;
+	uint64_t engine_started_ms;
+	unsigned deaths; /* quick ones in a row */
+
+	struct probe *probe;
+	uint64_t probe_before[STORE_QUEUE_KINDS];
+	bool told_ready;                 /* the service manager */
+	char last_why[STORE_TEXT_MAX];   /* of the last proof that failed */
+	char manual_why[STORE_TEXT_MAX]; /* "": all manual SAs are there */
+	int persist_err;                 /* last one logged */
+
+	struct evloop_timer tick, restart, proof, guard, kill;
+};
+
+/* Runs until SIGTERM; the exit status. */
+int supervisor_run(const struct supervisor_options *opt);
+/* Reads and checks a configuration; NULL: it said what is wrong on stderr.
+ * Warnings are said there, too. */
+struct policy *supervisor_read(const char *path, struct diag **diag);
+
+/* child.c: starts the engine; a death starts it again. */
+void child_start(struct supervisor *s);
+void child_died(struct supervisor *s, int status);
+void child_stop(struct supervisor *s);
+
+/* proof.c */
+void proof_begin(struct supervisor *s);
+/* Not ready, because; supersedes what was said before. */
+void proof_withdraw(struct supervisor *s, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Says what the policy's manual keys came to. */
+void proof_manual(struct supervisor *s, const struct manual_report *r);
+
+/* requests.c */
+void requests_read(void *supervisor);
+/* SIGHUP: as LINK_RELOAD, its text to the log. */
+void requests_reload(struct supervisor *s);
+
+#endif
