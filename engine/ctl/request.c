@@ -65,6 +65,10 @@ handle_sas(struct server *s, struct session *c, const union record *r)
 		session_end(c, -EINVAL, "unknown flags");
 		return;
 	}
+	if ((r->show.flags & PROTO_SHOW_KEYS) && c->uid != 0) {
+		session_end(c, -EPERM, "keys are for root");
+		return;
+	}
 	if (r->show.association[0] != '\0' &&
 	    rows_find_assoc(s->config.store, r->show.association, &a) ==
 		-ENOENT) {

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "engine/cli/columns.h"
+
+#define QUEUES_MAX 64
+#define DROPS_MAX  256
+
+/* All that status shows, gathered before a line is printed. */
+struct gathered {
+	struct proto_status status;
+	struct proto_queue queues[QUEUES_MAX];
+	unsigned n_queues;
+	struct proto_drop drops[DROPS_MAX]; /* what is not zero */
+	unsigned n_drops;
+	uint64_t dropped[2];
+};
+
+static int
+most_first(const void *a, const void *b)
+{
+	const struct proto_drop *x = a, *y = b;
+
+	return (x->packets < y->packets) - (x->packets > y->packets);
+}
+
+static int
+gather(struct client *c, struct gathered *g)
+{
+	struct proto_queue queue;
+	struct proto_drop drop;
+	int err;
+
+	err = client_ask(c, PROTO_STATUS, NULL, NULL);
+	while (err >= 0 &&
+	       (err = client_next(c, &proto_shape_status, &g->status)) > 0)
+		;
+	if (err == 0)
+		err = client_ask(c, PROTO_QUEUES, NULL, NULL);
+	while (err >= 0 &&
+	       (err = client_next(c, &proto_shape_queue, &queue)) > 0)
+		if (g->n_queues < QUEUES_MAX)
+			g->queues[g->n_queues++] = queue;
+	if (err == 0)
+		err = client_ask(c, PROTO_DROPS, NULL, NULL);
+	while (err >= 0 &&
+	       (err = client_next(c, &proto_shape_drop, &drop)) > 0) {
+		g->dropped[drop.direction == PROTO_OUT] += drop.packets;
+		if (drop.packets != 0 && g->n_drops < DROPS_MAX)
+			g->drops[g->n_drops++] = drop;
+	}
+	qsort(g->drops, g->n_drops, sizeof(g->drops[0]), most_first);
+	return err;
+}
+
+static const char *
+seconds(uint64_t wall_secs, char out[21])
+{
+	clock_rfc3339(wall_secs, out);
+	return out;
+}
+
+static void
+print_json(const struct gathered *g)
+{
+	const struct proto_status *s = &g->status;
+	char time[21];
+	json_t *o = json_object();
+
+	(void)json_object_set_new(o, "version", json_string(NFIPSEC_VERSION));
+	(void)json_object_set_new(o, "ready", json_boolean(s->ready));
+	(void)json_object_set_new(o, "reason", json_string(s->text));
+	(void)json_object_set_new(o, "divert", json_string(s->divert));
+	(void)json_object_set_new(o, "engine_started",
+				  json_string(seconds(s->started, time)));
+	(void)json_object_set_new(o, "engine_starts",
+				  table_json_count(s->starts));
+	(void)json_object_set_new(
+	    o, "service_started",
+	    json_string(seconds(s->service_started, time)));
+	(void)json_object_set_new(o, "workers", table_json_count(s->workers));
+	(void)json_object_set_new(o, "associations",
+				  table_json_count(s->n_assocs));
+	(void)json_object_set_new(o, "sas", table_json_count(s->n_sas));
+	(void)json_object_set_new(o, "max_sa", table_json_count(s->max_sa));
+	(void)json_object_set_new(o, "policy_generation",
+				  table_json_count(s->generation));
+	(void)json_object_set_new(o, "said_mask",
+				  table_json_count(s->said_mask));
+	(void)json_object_set_new(o, "said_first",
+				  table_json_count(s->said_first));
+	(void)json_object_set_new(o, "said_last",
+				  table_json_count(s->said_last));
+	(void)json_object_set_new(o, "drops_in",
+				  table_json_count(g->dropped[PROTO_IN]));
+	(void)json_object_set_new(o, "drops_out",
+				  table_json_count(g->dropped[PROTO_OUT]));
+	table_json_begin();
+	table_json_put("status", o);
+	for (unsigned i = 0; i < g->n_queues; i++)
+		table_json_put("queue", table_json_row(&columns_queue,
+						       &g->queues[i], false));
+	for (unsigned i = 0; i < g->n_drops; i++)
+		table_json_put(
+		    "drop", table_json_row(&columns_drop, &g->drops[i], false));
+	table_json_end();
+}
+
+static void
+print_drops(const struct gathered *g)
+{
+	(void)printf("  drops         in %" PRIu64 ", out %" PRIu64,
+		     g->dropped[PROTO_IN], g->dropped[PROTO_OUT]);
+	for (unsigned i = 0; i < g->n_drops && i < 4; i++)
+		(void)printf("%s%s %s %" PRIu64, i == 0 ? ": " : ", ",
+			     table_direction(g->drops[i].direction),
+			     g->drops[i].reason, g->drops[i].packets);
+	(void)printf("%s\n", g->n_drops > 4 ? ", ..." : "");
+}
+
+static void
+print_text(const struct gathered *g)
+{
+	const struct proto_status *s = &g->status;
+	uint64_t waiting = 0, lost = 0, received = 0;
+	char time[21];
+
+	for (unsigned i = 0; i < g->n_queues; i++) {
+		waiting += g->queues[i].length;
+		lost += g->queues[i].kernel_drops + g->queues[i].user_drops;
+		received += g->queues[i].received;
+	}
+	if (s->ready)
+		(void)printf("nfipsec %s: ready\n", NFIPSEC_VERSION);
+	else
+		(void)printf("nfipsec %s: NOT READY: %s\n", NFIPSEC_VERSION,
+			     s->text[0] == '\0' ? "starting" : s->text);
+	(void)printf("  service       since %s\n",
+		     seconds(s->service_started, time));
+	(void)printf("  engine        since %s, start number %" PRIu64 "\n",
+		     seconds(s->started, time), s->starts);
+	(void)printf("  divert        %s, %" PRIu32 " worker%s\n",
+		     s->divert[0] == '\0' ? "not yet" : s->divert, s->workers,
+		     s->workers == 1 ? "" : "s");
+	(void)printf("  queues        %u, %" PRIu64 " received, %" PRIu64
+		     " waiting, %" PRIu64 " lost\n",
+		     g->n_queues, received, waiting, lost);
+	(void)printf("  associations  %" PRIu32 ", SAIDs 0x%" PRIx32
+		     "-0x%" PRIx32 " in mask 0x%" PRIx32 "\n",
+		     s->n_assocs, s->said_first, s->said_last, s->said_mask);
+	(void)printf("  SAs           %" PRIu32 " of %" PRIu32 "\n", s->n_sas,
+		     s->max_sa);
+	print_drops(g);
+}
+
+int
+cmd_status_run(int argc, char **argv, const struct cli *cli)
+{
+	static struct gathered g;
+	struct client c;
+	int status;
+
+	if (argc > 1)
+		return cli_usage("status", "%s: one word too many", argv[1]);
+	status = cli_connect(&c, cli);
+	if (status == CLI_DONE)
+		status = cli_fail(&c, gather(&c, &g));
+	client_close(&c);
+	if (status != CLI_DONE)
+		return status;
+	if (cli->json)
+		print_json(&g);
+	else
+		print_text(&g);
+	return g.status.ready ? CLI_DONE : CLI_FAILED;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nfipsec: the command line.  One table of commands, one of options.
+ */
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/cli/cli.h"
+
+#define RUN_DIR "/run/nfipsec"
+
+struct option {
+	const char *name, *value; /* value: its name in help, NULL: none */
+	const char *what;
+	size_t offset; /* in struct cli */
+	bool common;   /* every command takes it */
+};
+
+#define OPTION(name, value, member, what, common)                              \
+	{                                                                      \
+		name, value, what, offsetof(struct cli, member), common        \
+	}
+
+static const struct option options[] = {
+	OPTION("run-dir", "DIR", run_dir, "of the nfipsecd that is meant",
+	       true),
+	OPTION("json", NULL, json, "print JSON (also: -j)", true),
+	OPTION("help", NULL, help, "this text", true),
+	OPTION("version", NULL, version, "print the version", true),
+	OPTION("brief", NULL, brief, "a line each, no heading", false),
+	OPTION("dump", NULL, dump, "tab separated, all columns, for scripts",
+	       false),
+	OPTION("show-keys", NULL, show_keys, "keys in clear (root only)",
+	       false),
+	OPTION("all", NULL, all, "also what is zero", false),
+	OPTION("dry-run", NULL, dry_run,
+	       "say what would change, change nothing", false),
+	OPTION("allow-plaintext", NULL, allow_plaintext,
+	       "yes, what was protected may leave in clear", false),
+	OPTION("replace", NULL, replace, "end the older outbound SA", false),
+	OPTION("principal", "NAME", principal, "the peer's, as `who` shows it",
+	       false),
+};
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static const struct cli_command commands[] = {
+	{ "status",
+	  "",
+	  "one screen; exit status 0 only when ready",
+	  NULL,
+	  { NULL },
+	  cmd_status_run },
+	{ "show",
+	  "associations|sa|drops|queues|flows [NAME]",
+	  "tables, and what they count",
+	  "  show sa NAME      only the SAs of that association\n"
+	  "  The columns of --dump are those of -j, in the same order.\n",
+	  { "brief", "dump", "show-keys", "all" },
+	  cmd_show_run },
+	{ "reload",
+	  "",
+	  "read the configuration again, apply differences",
+	  NULL,
+	  { "dry-run" },
+	  cmd_reload_run },
+	{ "monitor",
+	  "[EVENT...]",
+	  "events as they come",
+	  "  EVENT is acquire, sa-added, sa-soft, sa-expired, sa-deleted,\n"
+	  "  drop or state; without one, all are shown.\n",
+	  { NULL },
+	  cmd_monitor_run },
+	{ "export",
+	  "conf|nft|wireshark",
+	  "text for other programs",
+	  "  conf       the configuration in its normal form, keys hidden\n"
+	  "  nft        the rules as the kernel has them\n"
+	  "  wireshark  ESP keys for Wireshark's esp_sa file (root only)\n",
+	  { NULL },
+	  cmd_export_run },
+	{ "metrics", "", "OpenMetrics text", NULL, { NULL }, cmd_metrics_run },
+	{ "keygen",
+	  "ALGORITHM...",
+	  "a new key for each, on stdout",
+	  "  The octets are the cipher's key and its salt, as `key` in the\n"
+	  "  configuration and in `add sa` wants them.\n",
+	  { NULL },
+	  cmd_keygen_run },
+	{ "add",
+	  "sa NAME LOCAL PEER [FILE]",
+	  "install a pair of SAs",
+	  "  FILE (or stdin) holds two lines in the configuration's words:\n"
+	  "    out spi 0x1001 key 0x... [auth-key 0x...]\n"
+	  "    in  spi 0x1002 key 0x... [auth-key 0x...]\n",
+	  { "replace", "principal" },
+	  cmd_add_run },
+	{ "delete",
+	  "sa in|out esp|ah PEER SPI",
+	  "remove one SA",
+	  NULL,
+	  { NULL },
+	  cmd_delete_run },
+	{ "rekey",
+	  "NAME [PEER]",
+	  "ask the key daemon for new SAs",
+	  NULL,
+	  { NULL },
+	  cmd_rekey_run },
+	{ "disable",
+	  "",
+	  "take the rules away, guard and all",
+	  "  What was protected then leaves in clear: say so with\n"
+	  "  --allow-plaintext.\n",
+	  { "allow-plaintext" },
+	  cmd_disable_run },
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct cli_command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static bool
+takes(const struct cli_command *command, const struct option *o)
+{
+	if (o->common)
+		return true;
+	for (size_t i = 0; command != NULL && command->options[i] != NULL; i++)
+		if (strcmp(command->options[i], o->name) == 0)
+			return true;
+	return false;
+}
+
+static void
+print_options(const struct cli_command *command, bool common)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct option *o = &options[i];
+		char name[40];
+
+		if (o->common != common || !takes(command, o))
+			continue;
+		(void)snprintf(name, sizeof(name), "--%s %s", o->name,
+			       o->value == NULL ? "" : o->value);
+		(void)printf("  %-18s %s\n", name, o->what);
+	}
+}
+
+static void
+print_help(const struct cli_command *command)
+{
+	if (command == NULL) {
+		(void)printf("usage: nfipsec [--run-dir DIR] [-j] COMMAND\n\n");
+		for (size_t i = 0; i < N_COMMANDS; i++)
+			(void)printf("  %-10s %s\n", commands[i].name,
+				     commands[i].summary);
+		(void)printf("\nWithout a command: status.  "
+			     "nfipsec COMMAND --help says more.\n\n");
+	} else {
+		(void)printf("usage: nfipsec %s%s%s\n%s\n\n", command->name,
+			     command->operands[0] == '\0' ? "" : " ",
+			     command->operands, command->summary);
+		if (command->more != NULL)
+			(void)printf("%s\n", command->more);
+		print_options(command, false);
+	}
+	print_options(command, true);
+	(void)printf("\nExit status: 0 done, 1 failed, 2 usage, 3 no daemon, "
+		     "4 not permitted,\n5 no such object.  See nfipsec(8).\n");
+}
+
+/* Sets the option that *arg names.  `next` is the word behind it; returns how
+ * many words were used, 0 after a complaint. */
+static int
+set_option(struct cli *cli, const struct cli_command *command, const char *arg,
+	   const char *next)
+{
+	const char *name = arg[1] == '-' ? arg + 2 : arg + 1;
+	const char *value = strchr(name, '=');
+	size_t len = value == NULL ? strlen(name) : (size_t)(value - name);
+
+	if (strcmp(arg, "-j") == 0)
+		name = "json", len = 4;
+	else if (strcmp(arg, "-h") == 0)
+		name = "help", len = 4;
+	else if (arg[1] != '-')
+		len = 0;
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct option *o = &options[i];
+		char *at = (char *)cli + o->offset;
+
+		if (strlen(o->name) != len ||
+		    strncmp(o->name, name, len) != 0 || !takes(command, o))
+			continue;
+		if (o->value == NULL && value == NULL) {
+			*(bool *)at = true;
+			return 1;
+		}
+		if (o->value == NULL || (value == NULL && next == NULL))
+			break;
+		*(const char **)at = value != NULL ? value + 1 : next;
+		return value != NULL ? 1 : 2;
+	}
+	(void)cli_usage(command == NULL ? "" : command->name,
+			"%s: no such option, or not so", arg);
+	return 0;
+}
+
+/* Takes the options out of argv and finds the command. */
+static int
+read_arguments(int *argc, char **argv, struct cli *cli,
+	       const struct cli_command **command)
+{
+	int operands = 0;
+	bool options_end = false;
+
+	for (int i = 1; i < *argc;) {
+		char *arg = argv[i];
+
+		if (!options_end && strcmp(arg, "--") == 0) {
+			options_end = true;
+			i++;
+		} else if (!options_end && arg[0] == '-' && arg[1] != '\0') {
+			int used = set_option(cli, *command, arg, argv[i + 1]);
+
+			if (used == 0)
+				return CLI_USAGE;
+			i += used;
+		} else {
+			if (*command == NULL) {
+				*command = find_command(arg);
+				if (*command == NULL)
+					return cli_usage(
+					    "", "%s: no such command", arg);
+			}
+			argv[operands++] = arg;
+			i++;
+		}
+	}
+	argv[operands] = NULL;
+	*argc = operands;
+	return CLI_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cli cli = { .run_dir = RUN_DIR };
+	const struct cli_command *command = NULL;
+	int status;
+
+	/* A reader that left shows as EPIPE in cli_finish. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	status = read_arguments(&argc, argv, &cli, &command);
+	if (status != CLI_DONE)
+		return status;
+	if (cli.help) {
+		print_help(command);
+		return cli_finish(CLI_DONE);
+	}
+	if (cli.version) {
+		(void)printf("nfipsec " NFIPSEC_VERSION "\n");
+		return cli_finish(CLI_DONE);
+	}
+	if (command == NULL)
+		command = &commands[0];
+	return cli_finish(command->run(argc, argv, &cli));
+}
