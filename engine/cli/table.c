@@ -204,6 +204,17 @@ value(const struct column *c, const void *row, bool show_keys, bool exact,
 	}
 }
 
+/* The value as text; `exact` for scripts.  One line, and no tab in it. */
+static void
+cell(const struct column *c, const void *row, bool show_keys, bool exact,
+     char *out, size_t cap)
+{
+	value(c, row, show_keys, exact, out, cap);
+	for (; *out != '\0'; out++)
+		if (*out == '\n' || *out == '\t')
+			*out = ' ';
+}
+
 /* ---- JSON -----------------------------------------------------------------
  */
 
