@@ -54,8 +54,8 @@ ALL_LDFLAGS = $(LDFLAGS_$(FLAVOUR)) -pie -pthread -Wl,--as-needed $(LDFLAGS)
 
 # ---- rooms ------------------------------------------------------------------
 ROOMS := base policy engine/wire engine/crypto engine/sa engine/path \
-	engine/nfq engine/divert engine/client engine/ctl engine/main \
-	engine/cli entropyd keyneg keyneg/core keyneg/kink keyneg/krb
+	engine/nfq engine/divert engine/vet engine/client engine/ctl \
+	engine/main engine/cli entropyd keyneg keyneg/core keyneg/kink keyneg/krb
 
 # $(call archive,ROOM): build/lib/engine_wire.a
 archive = $(B)/lib/$(subst /,_,$(1)).a
@@ -94,10 +94,11 @@ $(B)/bin/$(1): $(call objs,$(2)) $(foreach r,$(3),$(call archive,$(r)))
 	    -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(4)
 endif
 endef
-ENGINE_ROOMS := engine/main engine/ctl engine/divert engine/nfq engine/path \
-	engine/sa engine/crypto engine/wire engine/client policy base
+ENGINE_ROOMS := engine/main engine/ctl engine/divert engine/vet engine/nfq \
+	engine/path engine/sa engine/crypto engine/wire engine/client policy base
 $(eval $(call program_rule,nfipsecd,engine/main/nfipsecd.c,$(ENGINE_ROOMS),$(LIBS_engine)))
-$(eval $(call program_rule,nfipsec,engine/cli/nfipsec.c,engine/cli engine/client policy base,$(LIBS_engine)))
+CLI_ROOMS := engine/cli engine/client engine/vet policy base
+$(eval $(call program_rule,nfipsec,engine/cli/nfipsec.c,$(CLI_ROOMS),$(LIBS_engine)))
 
 # What tests link: every room.
 TEST_ARCHIVES := $(foreach r,$(ROOMS),$(call archive,$(r)))

@@ -122,10 +122,10 @@ is_key_word(const char *text, const char *c)
 	return c == text || strchr(" \t;{", c[-1]) != NULL;
 }
 
-/* Stars over runs of 16 and more hexadecimal digits, and over the word
- * behind `key` or `auth-key`: a log is no place for keys. */
+/* Stars over runs of 16 and more hexadecimal digits: a log is no place for
+ * keys. */
 static void
-mask_keys(char *text)
+mask_hex(char *text)
 {
 	for (char *c = text; *c != '\0';) {
 		size_t run = strspn(c, "0123456789abcdefABCDEF");
@@ -134,6 +134,13 @@ mask_keys(char *text)
 			memset(c, '*', run);
 		c += run == 0 ? 1 : run;
 	}
+}
+
+/* The same, and over the word behind `key` or `auth-key`. */
+static void
+mask_keys(char *text)
+{
+	mask_hex(text);
 	for (char *c = text; (c = strstr(c, "key")) != NULL;) {
 		bool word = is_key_word(text, c);
 
@@ -251,12 +258,35 @@ show_line(struct diag *d, const struct policy_place *at, struct diag_item *item)
 	free(text);
 }
 
+/* Which of two comes first in the order of reading. */
+static bool
+is_before(const struct diag_item *a, const struct diag_item *b)
+{
+	if (a->source != b->source)
+		return a->source < b->source;
+	if (a->line != b->line)
+		return a->line < b->line;
+	return a->column < b->column;
+}
+
+/* There is room.  Behind all that do not come after it. */
+static void
+insert_item(struct diag *d, struct diag_item item)
+{
+	size_t i = d->n_items++;
+
+	for (; i > 0 && is_before(&item, &d->items[i - 1]); i--)
+		d->items[i] = d->items[i - 1];
+	d->items[i] = item;
+}
+
 static void __attribute__((format(printf, 4, 0)))
 add_item(struct diag *d, bool warning, const struct policy_place *at,
 	 const char *fmt, va_list ap)
 {
 	size_t n = warning ? ++d->warnings : ++d->errors;
-	struct diag_item item = { .warning = warning }, *grown;
+	struct diag_item item = { .warning = warning, .source = SIZE_MAX },
+			 *grown;
 
 	if (n > DIAG_KEPT)
 		return;
@@ -268,15 +298,18 @@ add_item(struct diag *d, bool warning, const struct policy_place *at,
 		item.what = NULL;
 		return;
 	}
-	mask_keys(item.what);
+	mask_hex(item.what);
 	mask_controls(item.what);
 	if (at != NULL && at->file != NULL && at->line != 0) {
+		struct source *s = source_of(d, at->file);
+
+		item.source = s == NULL ? SIZE_MAX : (size_t)(s - d->sources);
 		item.file = strdup(at->file);
 		item.line = at->line;
 		item.column = at->column;
 		show_line(d, at, &item);
 	}
-	d->items[d->n_items++] = item;
+	insert_item(d, item);
 }
 
 void

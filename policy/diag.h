@@ -22,7 +22,8 @@ struct diag;
 
 struct diag_item {
 	bool warning;
-	char *file; /* NULL: the message has no place */
+	size_t source; /* the how manyth file it is about */
+	char *file;    /* NULL: the message has no place */
 	unsigned line, column;
 	char *what;
 	char *shown; /* the line, or NULL */
@@ -43,7 +44,8 @@ void diag_warn(struct diag *d, const struct policy_place *at, const char *fmt,
 	       ...) __attribute__((format(printf, 3, 4)));
 size_t diag_errors(const struct diag *d);
 size_t diag_warnings(const struct diag *d);
-/* In the order in which they were found.  NULL behind the last. */
+/* In the order in which the files are read, then those without a place.  NULL
+ * behind the last. */
 const struct diag_item *diag_item(const struct diag *d, size_t i);
 /* FILE:LINE:COLUMN: WHAT, the line, a caret; then what was not kept. */
 void diag_print(const struct diag *d, FILE *out);

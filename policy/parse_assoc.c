@@ -69,22 +69,15 @@ parse_des(struct parser *ps, enum algo *out)
 
 /* The algorithm's name here, ALGO_NONE if it is none. */
 static enum algo
-peek_algo(const struct parser *ps, bool *iiv)
+peek_algo(const struct parser *ps)
 {
-	static const char suffix[] = "-iiv";
 	const struct token *t = &ps->tok;
-	size_t len = t->len, n = sizeof(suffix) - 1;
 	char name[40];
 
-	*iiv = false;
-	if (t->kind != TOKEN_WORD || len >= sizeof(name))
+	if (t->kind != TOKEN_WORD || t->len >= sizeof(name))
 		return ALGO_NONE;
-	if (len > n && memcmp(t->text + len - n, suffix, n) == 0) {
-		*iiv = true;
-		len -= n;
-	}
-	memcpy(name, t->text, len);
-	name[len] = '\0';
+	memcpy(name, t->text, t->len);
+	name[t->len] = '\0';
 	return algo_by_name(name);
 }
 
@@ -97,7 +90,7 @@ is_kind(enum algo algo, enum algo_kind kind)
 static bool
 parse_enc(struct parser *ps, struct policy_assoc *a)
 {
-	enum algo algo = peek_algo(ps, &a->esp_iiv);
+	enum algo algo = peek_algo(ps);
 
 	if (parser_take(ps, "des-cbc-1829"))
 		return parse_des(ps, &a->esp_enc);
@@ -117,10 +110,9 @@ parse_enc(struct parser *ps, struct policy_assoc *a)
 static bool
 parse_auth(struct parser *ps, enum algo *out)
 {
-	bool iiv;
-	enum algo algo = peek_algo(ps, &iiv);
+	enum algo algo = peek_algo(ps);
 
-	if (!is_kind(algo, ALGO_KIND_AUTH) || iiv)
+	if (!is_kind(algo, ALGO_KIND_AUTH))
 		return parser_refuse(ps, "no integrity algorithm");
 	*out = algo;
 	parser_step(ps);
@@ -390,5 +382,11 @@ parse_assoc_block(struct parser *ps)
 	memcpy(a->name, name, sizeof(a->name));
 	a->esn = true;
 	a->replay_window = 1024;
-	return parser_block(ps, parse_statement, a);
+	if (parser_block(ps, parse_statement, a))
+		return true;
+	/* What was not read is not missing: one error is enough. */
+	for (unsigned i = 0; i < POLICY_WORD_COUNT; i++)
+		if (a->at[i].line == 0)
+			a->at[i] = place;
+	return false;
 }

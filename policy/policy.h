@@ -120,7 +120,6 @@ struct policy_assoc {
 	struct ipaddr local, peer; /* family NONE: any */
 	enum policy_mode mode;
 	enum algo esp_enc, esp_auth; /* NONE: no ESP; no second algorithm */
-	bool esp_iiv;                /* implicit IV, RFC 8750 */
 	enum algo ah_auth;           /* NONE: no AH */
 	struct ipaddr outer_local, outer_peer; /* mode tunnel */
 	bool encap_udp;                        /* RFC 3948 */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stddef.h>
+
+#include "policy/built.h"
+
+/* What suite seals and opens; a new algorithm waits until it is named here. */
+static const enum algo built_algos[] = {
+	ALGO_AES128_GCM,
+	ALGO_AES192_GCM,
+	ALGO_AES256_GCM,
+	ALGO_CHACHA20_POLY1305,
+};
+
+bool
+built_algo(enum algo a)
+{
+	for (size_t i = 0; i < sizeof(built_algos) / sizeof(*built_algos); i++)
+		if (built_algos[i] == a)
+			return true;
+	return false;
+}
+
+static bool
+uses_tunnel(const struct policy_assoc *a)
+{
+	return a->mode == POLICY_MODE_TUNNEL;
+}
+
+static bool
+uses_ipv6_local(const struct policy_assoc *a)
+{
+	return a->local.family == IP_FAMILY_6;
+}
+
+static bool
+uses_ipv6_peer(const struct policy_assoc *a)
+{
+	return a->peer.family == IP_FAMILY_6;
+}
+
+static bool
+uses_ah(const struct policy_assoc *a)
+{
+	return a->ah_auth != ALGO_NONE;
+}
+
+static bool
+uses_encap(const struct policy_assoc *a)
+{
+	return a->encap_udp;
+}
+
+static bool
+uses_tfc_pad(const struct policy_assoc *a)
+{
+	return a->tfc_pad != 0;
+}
+
+static bool
+uses_dummy(const struct policy_assoc *a)
+{
+	return a->dummy_rate != 0;
+}
+
+static bool
+uses_kerberos(const struct policy_assoc *a)
+{
+	return a->keying == POLICY_KEYING_KERBEROS;
+}
+
+static bool
+uses_photuris(const struct policy_assoc *a)
+{
+	return a->keying == POLICY_KEYING_PHOTURIS;
+}
+
+/* `dscp` and `df` are tunnel mode's alone: they need no rows. */
+static const struct {
+	const char *word;
+	enum policy_word at;
+	bool (*used)(const struct policy_assoc *a);
+} assoc_rows[] = {
+	{ "`mode tunnel`", POLICY_WORD_MODE, uses_tunnel },
+	{ "an IPv6 address", POLICY_WORD_LOCAL, uses_ipv6_local },
+	{ "an IPv6 address", POLICY_WORD_PEER, uses_ipv6_peer },
+	{ "`ah`", POLICY_WORD_PROTECT, uses_ah },
+	{ "`encap udp`", POLICY_WORD_ENCAP, uses_encap },
+	{ "`tfc-pad`", POLICY_WORD_TFC_PAD, uses_tfc_pad },
+	{ "`dummy`", POLICY_WORD_DUMMY, uses_dummy },
+	{ "`keying kerberos`", POLICY_WORD_KEYING, uses_kerberos },
+	{ "`keying photuris`", POLICY_WORD_KEYING, uses_photuris },
+};
+
+/* An option that says what is done anyway asks for nothing. */
+static bool
+uses_encap_port(const struct policy *p)
+{
+	return p->options.udp_encap_port != 4500;
+}
+
+static bool
+uses_park(const struct policy *p)
+{
+	return p->options.park_packets != 64 || p->options.park_secs != 10;
+}
+
+static bool
+uses_capture(const struct policy *p)
+{
+	return p->options.allow_capture;
+}
+
+static const struct {
+	const char *word;
+	enum policy_option at;
+	bool (*used)(const struct policy *p);
+} option_rows[] = {
+	{ "udp-encap-port", POLICY_OPTION_UDP_ENCAP_PORT, uses_encap_port },
+	{ "park", POLICY_OPTION_PARK, uses_park },
+	{ "allow-capture", POLICY_OPTION_ALLOW_CAPTURE, uses_capture },
+};
+
+static const bool principals_built = false;
+
+static void
+check_algos(const struct policy_assoc *a, struct diag *d)
+{
+	const enum algo used[] = { a->esp_enc, a->esp_auth };
+
+	/* `ah` has its row; its algorithm needs no second message. */
+	for (size_t i = 0; i < 2; i++)
+		if (used[i] != ALGO_NONE && !built_algo(used[i]))
+			diag_error(d, &a->at[POLICY_WORD_PROTECT],
+				   "`%s` is not built yet",
+				   algo_info(used[i])->name);
+}
+
+void
+built_check(const struct policy *p, struct diag *d)
+{
+	for (size_t i = 0; i < sizeof(option_rows) / sizeof(*option_rows); i++)
+		if (option_rows[i].used(p))
+			diag_error(d, &p->options.at[option_rows[i].at],
+				   "`%s` is not built yet",
+				   option_rows[i].word);
+	for (size_t n = 0; n < p->n_assocs; n++) {
+		const struct policy_assoc *a = &p->assocs[n];
+
+		for (size_t i = 0; i < sizeof(assoc_rows) / sizeof(*assoc_rows);
+		     i++)
+			if (assoc_rows[i].used(a))
+				diag_error(d, &a->at[assoc_rows[i].at],
+					   "%s is not built yet",
+					   assoc_rows[i].word);
+		check_algos(a, d);
+	}
+	if (p->n_principals > 0 && !principals_built)
+		diag_error(d, &p->principals[0].place,
+			   "`principals` is not built yet");
+}
