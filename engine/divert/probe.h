@@ -6,11 +6,12 @@
  * whether they arrived where they must:
  *   seal-tcp, seal   TCP and UDP with the mark PROBE towards 127.0.0.1
  *   decap            ESP with an SPI of 1-255 and the token, to 127.0.0.1
- * (the same over ::1 when the namespace has IPv6).  Both end at the engine's
- * verdict.  One more goes towards each peer, ESP marked DONE: it must pass the
- * OUTPUT and POSTROUTING rules of others, and the last rule but ours drops and
- * counts it; if it does not come so far, nft's trace tells whose rule it was.
- * Nothing leaves the host.  Then the flows are read back.
+ * Both end at the engine's verdict.  (Over IPv4 alone: the rules are the same
+ * ones for both families, and the counters do not tell them apart.)  One more
+ * goes towards each peer that is one address, ESP marked DONE: it must pass
+ * the OUTPUT and POSTROUTING rules of others, and our rule behind them drops
+ * and counts it; if it does not come so far, nft's trace tells whose rule it
+ * was.  Nothing leaves the host.  Then the flows are read back.
  *
  * The supervisor's, one thread; never blocks for more than a few system calls:
  *

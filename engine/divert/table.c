@@ -2,6 +2,7 @@
 #include "engine/divert/table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "base/log.h"
 #include "engine/divert/guardwatch.h"
+#include "engine/divert/heirloom.h"
 #include "engine/divert/nftctx.h"
 #include "engine/divert/queuerule.h"
 #include "engine/divert/sysctls.h"
@@ -71,18 +73,48 @@ make_texts(const struct policy *p, const struct nftgen_params *params,
 	return r;
 }
 
+/* Takes over what a predecessor left; *socket is the tables' owner. */
+static int
+adopt(struct table *t, int inherited, int *socket)
+{
+	struct heirloom h;
+	int r = heirloom_read(inherited, &h, &t->uids, &t->loaded.main,
+			      &t->loaded.guard);
+
+	if (r != 0)
+		return r;
+	*socket = h.socket;
+	t->variant = (enum table_variant)h.variant;
+	t->said_mask = h.said_mask;
+	for (int i = 0; i < SYSCTLS; i++)
+		t->sysctls.before[i] = h.sysctls[i];
+	t->params.workers = h.workers;
+	for (int i = 0; i < NFTGEN_QUEUES; i++)
+		t->params.first_queue[i] = (uint16_t)h.first_queue[i];
+	t->params.keying_uids = t->uids;
+	t->params.n_keying_uids = h.n_uids;
+	return 0;
+}
+
 int
 table_open(struct table **out, int inherited, struct table_why *why)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	int r;
+	int owner = -1, r = 0;
 
 	*out = NULL;
 	if (t == NULL)
 		return -ENOMEM;
 	t->nft.fd = t->watch.fd = -1;
 	sysctls_init(&t->sysctls);
-	r = nftctx_open(&t->nft, inherited, why);
+	if (inherited >= 0) {
+		r = adopt(t, inherited, &owner);
+		if (r != 0)
+			table_why_set(why, "a predecessor's tables: %s",
+				      strerror(-r));
+	}
+	if (r == 0)
+		r = nftctx_open(&t->nft, owner, why);
 	if (r == 0) {
 		r = guardwatch_open(&t->watch);
 		if (r != 0)
@@ -440,5 +472,33 @@ table_close(struct table *t)
 int
 table_hand_over(struct table *t, int *inherit, struct table_why *why)
 {
-	return -ENOSYS;
+	struct heirloom h = {
+		.magic = HEIRLOOM_MAGIC,
+		.layout = HEIRLOOM_LAYOUT,
+		.socket = t->nft.fd,
+		.variant = t->variant,
+		.said_mask = t->said_mask,
+		.workers = t->params.workers,
+		.n_uids = (uint32_t)t->params.n_keying_uids,
+	};
+	int r;
+
+	if (t->loaded.main == NULL) {
+		table_why_set(why, "nothing is loaded");
+		return -ENOENT;
+	}
+	for (int i = 0; i < SYSCTLS; i++)
+		h.sysctls[i] = t->sysctls.before[i];
+	for (int i = 0; i < NFTGEN_QUEUES; i++)
+		h.first_queue[i] = t->params.first_queue[i];
+	h.main_octets = (uint32_t)strlen(t->loaded.main);
+	h.guard_octets = (uint32_t)strlen(t->loaded.guard);
+	if (fcntl(t->nft.fd, F_SETFD, 0) != 0)
+		r = -errno;
+	else
+		r = heirloom_write(&h, t->uids, t->loaded.main, t->loaded.guard,
+				   inherit);
+	if (r != 0)
+		table_why_set(why, "handing the tables over: %s", strerror(-r));
+	return r;
 }
