@@ -4,4 +4,9 @@ $(B)/test/lib/ctl_fake: $(B)/obj/test/lib/ctl_fake.o $(TEST_ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
 	    $(TEST_ARCHIVES) -Wl,--end-group $(LIBS_all)
 
-tests: $(B)/test/lib/ctl_fake
+$(B)/test/espbox: $(B)/obj/test/lib/espbox.o $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
+	    $(TEST_ARCHIVES) -Wl,--end-group $(LIBS_all)
+
+tests: $(B)/test/lib/ctl_fake $(B)/test/espbox

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * espbox: engine/path without a kernel: SAs and packets on stdin, what became
+ * of them on stdout, a line each.  No socket, no privilege.
+ *
+ *   sa out|in esp|ah SPI ENC AUTH FLAGS KEY AUTHKEY WINDOW LOCAL PEER SEQ
+ *                    -> ok
+ *      FLAGS: "-" or of esn,bundle.  SEQ: the next to send, or the right edge.
+ *   tfc OCTETS       -> ok              for the SAs that follow
+ *   out HEX          -> replace HEX MARK | accept | drop REASON
+ *   in HEX           -> likewise
+ *   dummy OCTETS     -> replace HEX MARK, for the last outbound SA
+ *   edge             -> right edge of the last inbound SA
+ *   mtu N            -> ok              of the device, from now on
+ *
+ * SPI hex, SEQ decimal, octets hex, "-" for none.  All SAs have SAID 256.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/path/path.h"
+
+#define WORDS    14
+#define SAID     256
+#define DONE     0x3fff
+#define CAP      70000
+#define LINE_MAX_OCTETS (2 * CAP + 512)
+
+struct box {
+	struct store store;
+	struct sad *sad;
+	struct path path;
+	struct sa *last[2]; /* by enum sa_direction */
+	uint32_t mtu;
+	uint64_t now_ms;
+};
+
+static size_t
+parse_hex(const char *hex, uint8_t *out, size_t cap)
+{
+	size_t n = 0;
+
+	if (strcmp(hex, "-") == 0)
+		return 0;
+	for (; hex[0] != '\0' && hex[1] != '\0' && n < cap; hex += 2)
+		if (sscanf(hex, "%2hhx", &out[n++]) != 1)
+			abort();
+	return n;
+}
+
+static void
+start(struct box *b)
+{
+	struct store_assoc *a;
+	struct store_head *h;
+	const char *failed;
+
+	memset(b, 0, sizeof(*b));
+	b->mtu = 1500;
+	b->now_ms = 1000;
+	if (suite_init(&failed) != 0 || store_create(&b->store, 64, 1) != 0)
+		abort();
+	h = b->store.head;
+	h->said_mask = 0x3fff;
+	h->said_first = 0x100;
+	h->said_last = 0x3ff;
+	h->done_mark = DONE;
+	h->probe_mark = DONE - 1;
+	h->unknown_spi_drop = 1;
+	store_policy_begin(&b->store);
+	a = &h->assocs[0];
+	strcpy(a->name, "box");
+	a->said = SAID;
+	atomic_store(&h->n_assocs, 1);
+	store_policy_end(&b->store);
+	b->sad = sad_new(&b->store);
+	if (b->sad == NULL ||
+	    path_init(&b->path, &b->store, b->sad, 0, NULL, NULL) != 0)
+		abort();
+}
+
+static void
+add_sa(struct box *b, char **w)
+{
+	bool out = strcmp(w[1], "out") == 0;
+	uint32_t slot, window = (uint32_t)strtoul(w[9], NULL, 10);
+	uint64_t seq = strtoull(w[12], NULL, 10);
+	struct sa *sa;
+
+	if (store_claim(&b->store, out ? 0 : window, &slot) != 0)
+		abort();
+	sa = store_sa(&b->store, slot);
+	sa->spi = (uint32_t)strtoul(w[3], NULL, 16);
+	sa->said = SAID;
+	sa->direction = out ? SA_OUT : SA_IN;
+	sa->protocol = strcmp(w[2], "ah") == 0 ? SA_AH : SA_ESP;
+	sa->mode = SA_TRANSPORT;
+	sa->enc = (uint8_t)algo_by_name(w[4]);
+	sa->auth = (uint8_t)algo_by_name(w[5]);
+	sa->flags = strstr(w[6], "esn") != NULL ? SA_FLAG_ESN : 0;
+	sa->key_octets =
+	    (uint8_t)parse_hex(w[7], sa->key, sizeof(sa->key));
+	sa->auth_key_octets =
+	    (uint8_t)parse_hex(w[8], sa->auth_key, sizeof(sa->auth_key));
+	sa->replay_window = out ? 0 : window;
+	if (ipaddr_parse(w[10], &sa->local) != 0 ||
+	    ipaddr_parse(w[11], &sa->peer) != 0)
+		abort();
+	sa->installed_ms = b->now_ms++;
+	sa->seq_base = seq;
+	atomic_store(&sa->seq_next, seq);
+	atomic_store(&sa->seq_limit,
+	    (sa->flags & SA_FLAG_ESN) != 0 ? UINT64_MAX : 1ull << 32);
+	atomic_store(&sa->replay_edge, out ? 0 : seq);
+	b->last[sa->direction] = sa;
+	store_publish(&b->store, slot);
+	puts("ok");
+}
+
+static void
+print_result(const struct path_result *r, const uint8_t *dst)
+{
+	char name[REASON_NAME_MAX];
+
+	switch (r->action) {
+	case PATH_DROP:
+		printf("drop %s\n", reason_name(r->reason, name));
+		return;
+	case PATH_ACCEPT:
+		puts("accept");
+		return;
+	case PATH_REPLACE:
+		fputs("replace ", stdout);
+		for (size_t i = 0; i < r->len; i++)
+			printf("%02x", dst[i]);
+		printf(" %x\n", r->mark);
+		return;
+	}
+}
+
+static void
+run_packet(struct box *b, const char *hex, bool out)
+{
+	static uint8_t octets[CAP + PATH_GROWTH], dst[CAP + PATH_GROWTH];
+	struct pkt pkt = { .octets = octets,
+			   .room = PATH_GROWTH,
+			   .mark = out ? SAID : 0,
+			   .in = out ? 0 : 2,
+			   .out = out ? 2 : 0,
+			   .mtu = b->mtu };
+	struct path_result r;
+
+	pkt.len = pkt.whole = parse_hex(hex, octets, CAP);
+	path_begin(&b->path, ++b->now_ms);
+	if (out)
+		path_out(&b->path, STORE_QUEUE_SEAL, &pkt, b->now_ms, dst,
+			 sizeof(dst), &r);
+	else
+		path_in(&b->path, &pkt, b->now_ms, dst, sizeof(dst), &r);
+	path_end(&b->path);
+	print_result(&r, dst);
+}
+
+static void
+answer(struct box *b, char **w, unsigned n)
+{
+	if (n == 13 && strcmp(w[0], "sa") == 0)
+		add_sa(b, w);
+	else if (n == 2 && strcmp(w[0], "out") == 0)
+		run_packet(b, w[1], true);
+	else if (n == 2 && strcmp(w[0], "in") == 0)
+		run_packet(b, w[1], false);
+	else if (n == 1 && strcmp(w[0], "edge") == 0)
+		printf("%llu\n",
+		       (unsigned long long)atomic_load(
+			   &b->last[SA_IN]->replay_edge));
+	else if (n == 2 && strcmp(w[0], "mtu") == 0) {
+		b->mtu = (uint32_t)strtoul(w[1], NULL, 10);
+		puts("ok");
+	} else
+		puts("unknown question");
+}
+
+int
+main(void)
+{
+	static char line[LINE_MAX_OCTETS];
+	struct box b;
+
+	start(&b);
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		char *words[WORDS], *at = line, *word;
+		unsigned n = 0;
+
+		while (n < WORDS && (word = strsep(&at, " \n")) != NULL)
+			if (*word != '\0')
+				words[n++] = word;
+		answer(&b, words, n);
+		fflush(stdout);
+	}
+	path_fini(&b.path);
+	sad_free(b.sad);
+	return 0;
+}
