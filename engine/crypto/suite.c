@@ -73,6 +73,7 @@ suite_sizes(enum algo enc, enum algo auth)
 		.iv_octets = (unsigned)e->iv_octets + a->iv_octets,
 		.icv_octets = (unsigned)e->icv_octets + a->icv_octets,
 		.block = ah ? 1 : e->block,
+		.seq_octets = e->historic || a->historic ? 0 : 4,
 	};
 }
 
@@ -114,8 +115,7 @@ init(struct suite *s, const struct suite_params *p)
 	s->esn = p->esn;
 	s->sizes = suite_sizes(p->enc, p->auth);
 	/* zero block: no such combination; no sequence number, no ESN */
-	if (s->sizes.block == 0 || (p->esn && enc->historic) ||
-	    (p->esn && p->auth == ALGO_KEYED_MD5))
+	if (s->sizes.block == 0 || (p->esn && s->sizes.seq_octets == 0))
 		return -EINVAL;
 	if (enc->kind == ALGO_KIND_AEAD)
 		return init_aead(s, p);

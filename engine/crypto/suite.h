@@ -70,6 +70,7 @@ struct suite_scatter {
 
 struct suite_sizes {
 	unsigned iv_octets, icv_octets, block;
+	unsigned seq_octets; /* on the wire; 0 by RFC 1826 and 1829 */
 };
 
 /* Once per process, before any other call: checks libgcrypt's version and

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "engine/path/ahpath.h"
 #include "engine/path/in.h"
 #include "engine/path/pmtu.h"
 #include "engine/path/quote.h"
+#include "engine/path/resync.h"
 #include "engine/sa/replay.h"
 #include "engine/sa/selector.h"
 #include "engine/wire/esp.h"
@@ -22,7 +24,10 @@ struct open {
 	uint64_t now_ms;
 	struct ip4 ip;
 	struct esp esp;
-	struct cursor rest; /* of the payload, not parsed yet */
+	struct ah ah;
+	struct cursor rest;      /* of the payload, not parsed yet */
+	const struct sa *around; /* AH's, verified already; NULL: none */
+	struct pmtu_cost cost;
 	struct sad_hit hit;
 	struct suites_entry *suite;
 	struct replay replay;
@@ -55,12 +60,10 @@ replay_reason(struct sa *sa, enum replay_answer answer)
 	return answer == REPLAY_SEEN ? REASON_replay : REASON_replay_old;
 }
 
-/* Before a single octet is decrypted. */
 static bool
-refuse_head(struct open *o, enum reason *why)
+refuse_sa(struct open *o, enum reason *why)
 {
 	struct sa *sa = o->hit.sa;
-	enum replay_answer answer;
 
 	*why = REASON_address;
 	if (!selector_matches(sa, &o->ip.dst, &o->ip.src))
@@ -69,13 +72,47 @@ refuse_head(struct open *o, enum reason *why)
 	if (sa->mode != SA_TRANSPORT)
 		return true;
 	o->suite = suites_get(o->p->suites, &o->hit);
-	if (o->suite == NULL)
+	return o->suite == NULL;
+}
+
+/* By the low half, before anything is computed. */
+static bool
+refuse_replay(struct open *o, uint32_t low, enum reason *why)
+{
+	struct sa *sa = o->hit.sa;
+	enum replay_answer answer = REPLAY_OLD;
+
+	o->replay = replay_make(sa, store_replay(o->p->store, sa));
+	o->seq = 0;
+	if (o->suite->sizes.seq_octets == 0) {
+		o->replay.words = NULL; /* RFC 1826, 1829: no number at all */
+		return false;
+	}
+	if (replay_guess(&o->replay, (sa->flags & SA_FLAG_ESN) != 0, low,
+			 &o->seq))
+		answer = replay_check(&o->replay, o->seq);
+	if (answer == REPLAY_OK)
+		return false;
+	*why = replay_reason(sa, answer);
+	return true;
+}
+
+/* Before a single octet is decrypted. */
+static bool
+refuse_esp(struct open *o, struct cursor body, enum reason *why)
+{
+	struct suite_sizes z = o->suite->sizes;
+
+	if (z.seq_octets == 0)
+		o->esp.seq = 0;
+	else if (!cursor_skip(&body, z.seq_octets)) {
+		*why = REASON_truncated;
 		return true;
-	switch (esp_parse_body(&o->rest, o->suite->sizes.iv_octets,
-			       o->suite->sizes.icv_octets,
-			       o->suite->sizes.block, &o->esp)) {
+	}
+	switch (esp_parse_body(&body, z.iv_octets, z.icv_octets, z.block,
+			       &o->esp)) {
 	case ESP_OK:
-		break;
+		return refuse_replay(o, o->esp.seq, why);
 	case ESP_TRUNCATED:
 	case ESP_PADDING:
 		*why = REASON_truncated;
@@ -84,21 +121,16 @@ refuse_head(struct open *o, enum reason *why)
 		*why = REASON_alignment;
 		return true;
 	}
-	o->replay = replay_make(sa, store_replay(o->p->store, sa));
-	answer = REPLAY_OLD;
-	if (replay_guess(&o->replay, (sa->flags & SA_FLAG_ESN) != 0, o->esp.seq,
-			 &o->seq))
-		answer = replay_check(&o->replay, o->seq);
-	*why = answer == REPLAY_OK ? *why : replay_reason(sa, answer);
-	return answer != REPLAY_OK;
+	return true;
 }
 
-static bool
-refuse_icv(struct open *o, enum reason *why)
+/* Is the packet genuine under this number?  0, -EBADMSG, -EIO. */
+static int
+try_esp(struct open *o, uint64_t seq)
 {
 	struct suite_job job = {
 		.spi = o->esp.spi,
-		.seq = o->seq,
+		.seq = seq,
 		.iv = o->esp.iv,
 		.src = o->esp.text,
 		.dst = o->text,
@@ -106,14 +138,40 @@ refuse_icv(struct open *o, enum reason *why)
 		/* suite_open only reads it */
 		.icv = (uint8_t *)(uintptr_t)o->esp.icv,
 	};
-	int err = suite_open(o->suite->suite, &job);
 
-	if (err == 0)
+	return suite_open(o->suite->suite, &job);
+}
+
+static int
+try_ah(struct open *o, uint64_t seq)
+{
+	struct ahpath_packet p = { o->pkt->octets, o->ip.header, o->ip.total };
+
+	return ahpath_verify(o->suite->suite, o->suite->sizes, &p, &o->ah, seq);
+}
+
+static bool
+refuse_icv(struct open *o, int (*try)(struct open *, uint64_t),
+	   enum reason *why)
+{
+	struct sa *sa = o->hit.sa;
+	int err = try(o, o->seq);
+	uint64_t seq = o->seq;
+
+	if (err == -EBADMSG && resync_due(sa))
+		for (unsigned n = 0;
+		     n < RESYNC_TRIES && err == -EBADMSG && resync_next(&seq);
+		     n++)
+			err = try(o, seq);
+	o->seq = seq;
+	if (err == 0) {
+		resync_reset(sa);
 		return false;
+	}
 	*why = REASON_crypto;
 	if (err == -EBADMSG) {
 		*why = REASON_bad_icv;
-		atomic_fetch_add_explicit(&o->hit.sa->bad_icv, 1,
+		atomic_fetch_add_explicit(&sa->bad_icv, 1,
 					  memory_order_relaxed);
 	}
 	return true;
@@ -121,7 +179,7 @@ refuse_icv(struct open *o, enum reason *why)
 
 /* The first writes to the SA. */
 static bool
-refuse_use(struct open *o, enum reason *why)
+refuse_use(struct open *o, size_t payload, enum reason *why)
 {
 	enum replay_answer answer = replay_commit(&o->replay, o->seq);
 
@@ -130,8 +188,8 @@ refuse_use(struct open *o, enum reason *why)
 		return true;
 	}
 	*why = REASON_lifetime;
-	return !path_use(o->p, &o->hit,
-			 (uint32_t)(o->ip.header + o->esp.text_len), o->now_ms);
+	return !path_use(o->p, &o->hit, (uint32_t)(o->ip.header + payload),
+			 o->now_ms);
 }
 
 /* Is there at least a header of what it says to be?  ESP and AH inside would
@@ -158,8 +216,8 @@ static bool
 refuse_inside(struct open *o, enum reason *why)
 {
 	*why = REASON_bad_padding;
-	if (esp_trim(o->text, o->esp.text_len, &o->payload, &o->next_header) !=
-	    ESP_OK)
+	if (esp_trim(o->text, o->esp.text_len, o->suite->sizes.seq_octets == 0,
+		     &o->payload, &o->next_header) != ESP_OK)
 		return true;
 	*why = REASON_dummy;
 	if (o->next_header == IP_NONE)
@@ -180,7 +238,7 @@ finish(struct open *o, uint8_t *dst, struct path_result *r)
 	ip.protocol = o->next_header;
 	ip_finish(dst, &ip);
 	if (ip.protocol == IP_TCP)
-		pmtu_lower_mss(o->text, o->payload, o->suite->sizes,
+		pmtu_lower_mss(o->text, o->payload, o->cost,
 			       path_return_mtu(o->p, sa->said, &ip.src,
 					       o->pkt->mtu, o->now_ms));
 	r->action = PATH_REPLACE;
@@ -220,10 +278,25 @@ consume_reserved(struct open *o, struct path_result *r)
 	drop(r, REASON_probe);
 }
 
+/* ESP that belongs inside AH must have come there, under the same SAID, and
+ * none else may (RFC 4301 4.4.1: all that the policy asks for). */
+static bool
+is_in_its_place(const struct open *o)
+{
+	const struct sa *sa = o->hit.sa;
+
+	if ((sa->flags & SA_FLAG_BUNDLE) == 0)
+		return o->around == NULL;
+	return o->around != NULL && o->around->said == sa->said;
+}
+
 static void
 consume_esp(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 {
-	if (!esp_parse_head(&o->rest, &o->esp)) {
+	struct cursor body = o->rest;
+
+	if (!esp_parse_head(&o->rest, &o->esp) ||
+	    !cursor_skip(&body, ESP_SPI_OCTETS)) {
 		drop(r, REASON_truncated);
 		return;
 	}
@@ -233,6 +306,86 @@ consume_esp(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 	}
 	if (!sad_in(o->p->table, SA_ESP, o->esp.spi, &o->ip.dst, &o->ip.src,
 		    &o->hit)) {
+		if (o->around != NULL)
+			drop(r, REASON_unknown_spi);
+		else
+			leave_to_kernel(o->p, REASON_unknown_spi, r);
+		return;
+	}
+	if (cap < o->ip.total || !is_in_its_place(o)) {
+		drop(r, cap < o->ip.total ? REASON_crypto : REASON_bundle);
+		return;
+	}
+	o->text = dst + o->ip.header;
+	if (refuse_sa(o, &r->reason) || refuse_esp(o, body, &r->reason) ||
+	    refuse_icv(o, try_esp, &r->reason))
+		return;
+	o->cost.esp = o->suite->sizes;
+	if (refuse_use(o, o->esp.text_len, &r->reason) ||
+	    refuse_inside(o, &r->reason)) {
+		/* Nobody is to read what was in there. */
+		secret_wipe(o->text, o->esp.text_len);
+		return;
+	}
+	finish(o, dst, r);
+}
+
+static bool
+refuse_ah(struct open *o, enum reason *why)
+{
+	struct suite_sizes z = o->suite->sizes;
+
+	*why = REASON_ah_length;
+	if (!ah_parse(o->rest, ahpath_rules(z), z.iv_octets, z.icv_octets,
+		      &o->ah))
+		return true;
+	return refuse_replay(o, o->ah.seq, why) || refuse_icv(o, try_ah, why) ||
+	       refuse_use(o, o->rest.left - o->ah.octets, why);
+}
+
+/* Verified: what stands behind AH. */
+static void
+consume_behind_ah(struct open *o, uint8_t *dst, size_t cap,
+		  struct path_result *r)
+{
+	const struct sa *sa = o->hit.sa;
+
+	cursor_skip(&o->rest, o->ah.octets);
+	o->cost.ah_octets = o->ah.octets;
+	if ((sa->flags & SA_FLAG_BUNDLE) != 0) {
+		if (o->ah.next != IP_ESP) {
+			drop(r, REASON_bundle);
+			return;
+		}
+		o->around = sa;
+		consume_esp(o, dst, cap, r);
+		return;
+	}
+	if (!is_sane(o->ah.next, o->rest.left)) {
+		drop(r, REASON_inner);
+		return;
+	}
+	o->text = dst + o->ip.header;
+	o->payload = o->rest.left;
+	o->next_header = o->ah.next;
+	memcpy(o->text, o->rest.at, o->payload);
+	finish(o, dst, r);
+}
+
+static void
+consume_ah(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
+{
+	uint32_t spi;
+
+	if (!ah_peek_spi(o->rest, &spi)) {
+		drop(r, REASON_truncated);
+		return;
+	}
+	if (spi <= SPI_RESERVED_MAX) {
+		drop(r, REASON_reserved_spi);
+		return;
+	}
+	if (!sad_in(o->p->table, SA_AH, spi, &o->ip.dst, &o->ip.src, &o->hit)) {
 		leave_to_kernel(o->p, REASON_unknown_spi, r);
 		return;
 	}
@@ -240,15 +393,9 @@ consume_esp(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 		drop(r, REASON_crypto);
 		return;
 	}
-	o->text = dst + o->ip.header;
-	if (refuse_head(o, &r->reason) || refuse_icv(o, &r->reason))
+	if (refuse_sa(o, &r->reason) || refuse_ah(o, &r->reason))
 		return;
-	if (refuse_use(o, &r->reason) || refuse_inside(o, &r->reason)) {
-		/* Nobody is to read what was in there. */
-		secret_wipe(o->text, o->esp.text_len);
-		return;
-	}
-	finish(o, dst, r);
+	consume_behind_ah(o, dst, cap, r);
 }
 
 /* Whole, and a header that makes sense; true when r says what to do. */
@@ -295,7 +442,7 @@ in_consume(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	if (o.ip.protocol == IP_ESP)
 		consume_esp(&o, dst, cap, r);
 	else if (o.ip.protocol == IP_AH)
-		leave_to_kernel(p, REASON_unknown_spi, r);
+		consume_ah(&o, dst, cap, r);
 	else if (o.ip.protocol == IP_ICMP &&
 		 quote_consume(p, pkt, o.rest.at, o.rest.left, now_ms))
 		drop(r, REASON_icmp);

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "engine/path/ahpath.h"
 #include "engine/path/out.h"
 #include "engine/path/pmtu.h"
 #include "engine/sa/selector.h"
 #include "engine/sa/seq.h"
 #include "engine/wire/esp.h"
 #include "engine/wire/ip.h"
+
+/* What one SA adds; suite NULL: nothing. */
+struct layer {
+	struct sad_hit hit;
+	struct suites_entry *suite;
+	uint64_t seq, iv_counter;
+};
 
 /* One packet while it is being sealed. */
 struct seal {
@@ -15,10 +23,9 @@ struct seal {
 	uint64_t now_ms;
 	uint32_t said;
 	struct ip4 ip;
-	struct sad_hit hit;
-	struct suites_entry *suite;
+	struct layer esp, ah; /* ESP inside AH, or one alone */
+	struct pmtu_cost cost;
 	uint32_t mtu;
-	uint64_t seq, iv_counter;
 	uint8_t *dst;
 	size_t cap;
 };
@@ -56,24 +63,73 @@ refuse_packet(struct seal *s, enum reason *why)
 }
 
 static bool
+is_bundled(const struct sad_hit *hit)
+{
+	return hit->sa != NULL && (hit->sa->flags & SA_FLAG_BUNDLE) != 0;
+}
+
+/* ESP, AH, or both where they belong together; of two that don't, one came
+ * when the association changed: the newer one.  False: not all there. */
+static bool
+find_layers(struct seal *s)
+{
+	const struct sad_table *t = s->p->table;
+	struct sad_hit none = { 0 }, *esp = &s->esp.hit, *ah = &s->ah.hit;
+
+	if (!sad_out(t, s->said, SA_ESP, &s->ip.dst, esp))
+		*esp = none;
+	if (!sad_out(t, s->said, SA_AH, &s->ip.dst, ah))
+		*ah = none;
+	if (esp->sa != NULL && ah->sa != NULL &&
+	    !(is_bundled(esp) && is_bundled(ah))) {
+		if (esp->sa->installed_ms > ah->sa->installed_ms)
+			*ah = none;
+		else
+			*esp = none;
+	}
+	return is_bundled(esp) == is_bundled(ah) &&
+	       (esp->sa != NULL || ah->sa != NULL);
+}
+
+static bool
+refuse_layer(struct seal *s, struct layer *l, enum reason *why)
+{
+	const struct sa *sa = l->hit.sa;
+
+	if (sa == NULL)
+		return false;
+	*why = REASON_address;
+	if (!selector_matches(sa, &s->ip.src, &s->ip.dst))
+		return true;
+	if (sa->mode == SA_TRANSPORT)
+		l->suite = suites_get(s->p->suites, &l->hit);
+	*why = REASON_crypto;
+	return l->suite == NULL;
+}
+
+static bool
 refuse_sa(struct seal *s, enum reason *why)
 {
-	const struct sa *sa;
-
-	if (!sad_out(s->p->table, s->said, &s->ip.dst, &s->hit)) {
+	if (!find_layers(s)) {
 		*why = path_missing(s->p, s->said, s->pkt, &s->ip, s->now_ms);
 		return true;
 	}
-	sa = s->hit.sa;
-	if (!selector_matches(sa, &s->ip.src, &s->ip.dst)) {
-		*why = REASON_address;
+	if (refuse_layer(s, &s->esp, why) || refuse_layer(s, &s->ah, why))
 		return true;
-	}
-	s->suite = sa->protocol != SA_ESP || sa->mode != SA_TRANSPORT
-		       ? NULL
-		       : suites_get(s->p->suites, &s->hit);
-	*why = REASON_crypto;
-	return s->suite == NULL;
+	if (s->esp.suite != NULL)
+		s->cost.esp = s->esp.suite->sizes;
+	if (s->ah.suite == NULL)
+		return false;
+	s->cost.ah_octets = ahpath_octets(s->ah.suite->sizes);
+	*why = REASON_options;
+	return !ahpath_allows(s->ah.suite->sizes, s->pkt->octets, s->ip.header);
+}
+
+/* The one that routers see, and that keeps what they say. */
+static struct sa *
+outer_sa(struct seal *s)
+{
+	return s->ah.suite != NULL ? s->ah.hit.sa : s->esp.hit.sa;
 }
 
 /* Would it fit when sealed?  Clears DF where the kernel would use it against
@@ -81,10 +137,9 @@ refuse_sa(struct seal *s, enum reason *why)
 static bool
 refuse_size(struct seal *s, struct path_result *r)
 {
-	struct sa *sa = s->hit.sa;
+	struct sa *sa = outer_sa(s);
 	uint32_t header = s->ip.header;
-	uint32_t sealed =
-	    pmtu_sealed(s->suite->sizes, header, s->ip.total - header);
+	uint32_t sealed = pmtu_sealed(s->cost, header, s->ip.total - header);
 	bool df = (s->ip.fragment & IP_DF) != 0;
 
 	s->mtu = pmtu_effective(sa, s->pkt->mtu, s->now_ms);
@@ -92,22 +147,24 @@ refuse_size(struct seal *s, struct path_result *r)
 	    (!df || sealed <= s->mtu))
 		return false;
 	if (df) {
-		r->tell_mtu = pmtu_inner(s->suite->sizes, header, s->mtu);
+		r->tell_mtu = pmtu_inner(s->cost, header, s->mtu);
 		pmtu_tell(sa, s->now_ms);
 	}
 	return true;
 }
 
-/* The one place that takes from the SA's counters. */
+/* The one place that takes from an SA's counters. */
 static bool
-refuse_use(struct seal *s, enum reason *why)
+refuse_use(struct seal *s, struct layer *l, enum reason *why)
 {
+	if (l->suite == NULL)
+		return false;
 	*why = REASON_seq_exhausted;
-	if (!seq_take(s->hit.sa, 1, &s->seq) ||
-	    !seq_iv_counter(s->hit.sa, s->seq, &s->iv_counter))
+	if (!seq_take(l->hit.sa, 1, &l->seq) ||
+	    !seq_iv_counter(l->hit.sa, l->seq, &l->iv_counter))
 		return true;
 	*why = REASON_lifetime;
-	return !path_use(s->p, &s->hit, s->ip.total, s->now_ms);
+	return !path_use(s->p, &l->hit, s->ip.total, s->now_ms);
 }
 
 /* Where payload and trailer stand in a row: behind the packet itself where
@@ -126,18 +183,18 @@ join_trailer(struct seal *s, uint8_t *text, size_t payload, size_t text_len)
 	return src;
 }
 
-static bool
-seal(struct seal *s, struct path_result *r)
+/* Payload -> ESP, at `at` in dst.  Its octets, 0 when the library failed. */
+static size_t
+seal_esp(struct seal *s, uint8_t *at)
 {
-	struct suite_sizes z = s->suite->sizes;
-	size_t header = s->ip.header, payload = s->ip.total - header;
+	struct suite_sizes z = s->esp.suite->sizes;
+	size_t payload = (size_t)s->ip.total - s->ip.header;
 	size_t text_len = esp_text_len(payload, z.block);
-	uint8_t *esp = s->dst + header, *iv = esp + ESP_HEAD_OCTETS;
+	uint8_t *iv = at + ESP_SPI_OCTETS + z.seq_octets;
 	uint8_t *text = iv + z.iv_octets;
-	struct ip4 ip = s->ip;
 	struct suite_job job = {
-		.spi = s->hit.sa->spi,
-		.seq = s->seq,
+		.spi = s->esp.hit.sa->spi,
+		.seq = s->esp.seq,
 		.iv = iv,
 		.src = join_trailer(s, text, payload, text_len),
 		.dst = text,
@@ -145,23 +202,55 @@ seal(struct seal *s, struct path_result *r)
 		.icv = text + text_len,
 	};
 
-	memcpy(s->dst, s->pkt->octets, header);
-	esp_build_head(esp, job.spi, job.seq);
-	suite_make_iv(s->suite->suite, s->iv_counter, iv);
-	if (suite_seal(s->suite->suite, &job) != 0)
-		return false;
-	r->len = (size_t)(job.icv + z.icv_octets - s->dst);
-	ip.total = (uint16_t)r->len;
-	ip.protocol = IP_ESP;
-	if (pmtu_told(s->hit.sa, s->now_ms)) {
+	/* By RFC 1829 the IV then stands where the number was. */
+	esp_build_head(at, job.spi, job.seq);
+	suite_make_iv(s->esp.suite->suite, s->esp.iv_counter, iv);
+	if (suite_seal(s->esp.suite->suite, &job) != 0)
+		return 0;
+	return (size_t)(job.icv + z.icv_octets - at);
+}
+
+/* The IP header as it is sent. */
+static void
+finish_header(struct seal *s, size_t len)
+{
+	struct ip4 ip = s->ip;
+
+	ip.total = (uint16_t)len;
+	ip.protocol = s->ah.suite != NULL ? IP_AH : IP_ESP;
+	if (pmtu_told(outer_sa(s), s->now_ms)) {
 		/* Fragments of two packets must not share an identification;
 		 * with DF it meant nothing until now (RFC 6864). */
 		if ((ip.fragment & IP_DF) != 0)
-			ip.id = (uint16_t)s->seq;
+			ip.id = (uint16_t)(s->ah.suite != NULL ? s->ah.seq
+							       : s->esp.seq);
 		ip.fragment &= (uint16_t)~IP_DF;
 	}
 	ip_finish(s->dst, &ip);
-	return true;
+}
+
+static bool
+seal(struct seal *s, struct path_result *r)
+{
+	size_t header = s->ip.header, front = header + s->cost.ah_octets;
+	size_t n = (size_t)s->ip.total - header;
+	struct ahpath_packet signed_packet = { s->dst, header, 0 };
+
+	memcpy(s->dst, s->pkt->octets, header);
+	if (s->esp.suite != NULL) {
+		n = seal_esp(s, s->dst + front);
+		if (n == 0)
+			return false;
+	} else {
+		memcpy(s->dst + front, s->pkt->octets + header, n);
+	}
+	r->len = signed_packet.len = front + n;
+	finish_header(s, r->len);
+	return s->ah.suite == NULL ||
+	       ahpath_sign(s->ah.suite->suite, s->ah.suite->sizes,
+			   &signed_packet,
+			   s->esp.suite != NULL ? IP_ESP : s->ip.protocol,
+			   s->ah.hit.sa->spi, s->ah.seq, s->ah.iv_counter) == 0;
 }
 
 void
@@ -192,11 +281,12 @@ out_create(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 		r->reason = REASON_too_big;
 		return;
 	}
-	if (refuse_use(&s, &r->reason))
+	if (refuse_use(&s, &s.esp, &r->reason) ||
+	    refuse_use(&s, &s.ah, &r->reason))
 		return;
 	if (s.ip.protocol == IP_TCP)
 		pmtu_lower_mss(pkt->octets + s.ip.header,
-			       s.ip.total - s.ip.header, s.suite->sizes, s.mtu);
+			       s.ip.total - s.ip.header, s.cost, s.mtu);
 	if (!seal(&s, r)) {
 		r->reason = REASON_crypto;
 		return;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "engine/path/ahpath.h"
 #include "engine/path/in.h"
 #include "engine/path/out.h"
 #include "engine/path/path.h"
@@ -14,8 +15,10 @@
 #define ACQUIRE_EVERY_MS 1000
 
 /* What sealing adds at most: head, IV of a block cipher, trailer, the longest
- * ICV, a UDP header. */
-_Static_assert(ESP_HEAD_OCTETS + 16 + ESP_TRAILER_MAX + 32 + 8 <= PATH_GROWTH,
+ * ICV, AH's header, a UDP header. */
+_Static_assert(ESP_HEAD_OCTETS + 16 + ESP_TRAILER_MAX + 32 + AHPATH_OCTETS_MAX +
+		       8 <=
+		   PATH_GROWTH,
 	       "raise PATH_GROWTH");
 
 int
@@ -197,7 +200,8 @@ path_return_mtu(const struct path *p, uint32_t said, const struct ipaddr *peer,
 {
 	struct sad_hit hit;
 
-	if (!sad_out(p->table, said, peer, &hit))
+	if (!sad_out(p->table, said, SA_AH, peer, &hit) &&
+	    !sad_out(p->table, said, SA_ESP, peer, &hit))
 		return device == 0 ? PMTU_DEFAULT : device;
 	return pmtu_effective(hit.sa, device, now_ms);
 }

@@ -5,24 +5,28 @@
 #include "engine/wire/tcpopt.h"
 
 uint32_t
-pmtu_sealed(struct suite_sizes z, uint32_t header, uint32_t payload)
+pmtu_sealed(struct pmtu_cost c, uint32_t header, uint32_t payload)
 {
-	return header + ESP_HEAD_OCTETS + z.iv_octets +
-	       (uint32_t)esp_text_len(payload, z.block) + z.icv_octets;
+	uint32_t n = header + c.ah_octets;
+
+	if (c.esp.block == 0)
+		return n + payload;
+	return n + ESP_SPI_OCTETS + c.esp.seq_octets + c.esp.iv_octets +
+	       (uint32_t)esp_text_len(payload, c.esp.block) + c.esp.icv_octets;
 }
 
 uint32_t
-pmtu_inner(struct suite_sizes z, uint32_t header, uint32_t mtu)
+pmtu_inner(struct pmtu_cost c, uint32_t header, uint32_t mtu)
 {
-	uint32_t fixed = pmtu_sealed(z, header, 0), payload;
+	uint32_t fixed = pmtu_sealed(c, header, 0), payload;
 
 	/* pmtu_sealed with no payload already counts one aligned step. */
 	if (mtu < fixed)
 		return header;
 	payload = mtu - fixed;
-	while (pmtu_sealed(z, header, payload + 1) <= mtu)
+	while (pmtu_sealed(c, header, payload + 1) <= mtu)
 		payload++;
-	while (payload > 0 && pmtu_sealed(z, header, payload) > mtu)
+	while (payload > 0 && pmtu_sealed(c, header, payload) > mtu)
 		payload--;
 	return header + payload;
 }
@@ -57,9 +61,9 @@ pmtu_learn(struct sa *sa, uint32_t mtu, uint32_t device, uint64_t now_ms)
 }
 
 void
-pmtu_lower_mss(uint8_t *tcp, size_t len, struct suite_sizes z, uint32_t mtu)
+pmtu_lower_mss(uint8_t *tcp, size_t len, struct pmtu_cost c, uint32_t mtu)
 {
-	uint32_t inner = pmtu_inner(z, IP_HEADER_MIN, mtu);
+	uint32_t inner = pmtu_inner(c, IP_HEADER_MIN, mtu);
 
 	/* The MSS counts neither side's options (RFC 6691). */
 	if (inner > IP_TOTAL_MAX)

@@ -27,18 +27,23 @@
 /* net.ipv4.route.mtu_expires, and some more */
 #define PMTU_TOLD_MS (11u * 60 * 1000)
 
+/* What sealing adds. */
+struct pmtu_cost {
+	struct suite_sizes esp; /* block 0: no ESP */
+	unsigned ah_octets;     /* of the AH header; 0: no AH */
+};
+
 /* Octets of the sealed packet for one of `header` octets of IP header and
  * `payload` octets behind it (RFC 4303 2.4). */
-uint32_t pmtu_sealed(struct suite_sizes z, uint32_t header, uint32_t payload);
+uint32_t pmtu_sealed(struct pmtu_cost c, uint32_t header, uint32_t payload);
 /* The longest packet that is `mtu` or less when sealed; at least the header. */
-uint32_t pmtu_inner(struct suite_sizes z, uint32_t header, uint32_t mtu);
+uint32_t pmtu_inner(struct pmtu_cost c, uint32_t header, uint32_t mtu);
 /* The device's MTU, less if the path is known to be narrower. */
 uint32_t pmtu_effective(const struct sa *sa, uint32_t device, uint64_t now_ms);
 /* A router says so about a packet of this SA.  True when it was news. */
 bool pmtu_learn(struct sa *sa, uint32_t mtu, uint32_t device, uint64_t now_ms);
 /* A TCP segment; the MSS of a SYN becomes what fits when sealed. */
-void pmtu_lower_mss(uint8_t *tcp, size_t len, struct suite_sizes z,
-		    uint32_t mtu);
+void pmtu_lower_mss(uint8_t *tcp, size_t len, struct pmtu_cost c, uint32_t mtu);
 void pmtu_tell(struct sa *sa, uint64_t now_ms);
 bool pmtu_told(const struct sa *sa, uint64_t now_ms);
 

@@ -31,6 +31,7 @@ enum sa_flag {
 	SA_FLAG_MANUAL = 1u << 1,   /* keys from the configuration */
 	SA_FLAG_ENCAP_UDP = 1u << 2,
 	SA_FLAG_SOFT_TOLD = 1u << 3,
+	SA_FLAG_BUNDLE = 1u << 4,   /* AH around ESP: never one alone */
 };
 
 #define SA_REPLAY_MAX 32768             /* packets */
@@ -83,6 +84,7 @@ struct sa {
 
 	/* Inbound: the right edge, the highest number accepted. */
 	_Alignas(64) _Atomic uint64_t replay_edge;
+	_Atomic uint32_t icv_failures; /* in a row, see path/resync.h */
 
 	_Alignas(64) _Atomic uint64_t packets, octets;
 	_Atomic uint64_t replays, bad_icv;

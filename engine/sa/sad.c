@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Three open-addressed indexes of one shape, at most half full:
- *   out  (SAID, peer)             newest SA only
+ *   out  (SAID, protocol), peer   newest SA only
  *   spi  (SPI, protocol), peer    outbound, for ICMP errors
  *   in   (SPI, protocol)          inbound, all that have it
  * Hashes are seeded, so that nobody who may choose an SPI or an address can
@@ -159,9 +159,8 @@ table_add_out(struct sad_table *t, const struct store *s, const struct sa *sa,
 	hash = hash_of(t->seed, e.key, e.protocol, e.addr);
 	index_put(&t->spi, hash, &e);
 	e.key = sa->said;
-	e.protocol = 0;
-	hash = at = hash_of(t->seed, e.key, 0, e.addr);
-	old = index_find(&t->out, &at, e.key, 0, &sa->peer);
+	hash = at = hash_of(t->seed, e.key, e.protocol, e.addr);
+	old = index_find(&t->out, &at, e.key, e.protocol, &sa->peer);
 	if (old == NULL)
 		index_put(&t->out, hash, &e);
 	else if (is_newer(s, e.slot - 1, old->slot - 1))
@@ -393,11 +392,11 @@ set_hit(const struct sad_table *t, const struct entry *e, struct sad_hit *hit)
 }
 
 bool
-sad_out(const struct sad_table *t, uint32_t said, const struct ipaddr *peer,
-	struct sad_hit *hit)
+sad_out(const struct sad_table *t, uint32_t said, uint8_t protocol,
+	const struct ipaddr *peer, struct sad_hit *hit)
 {
-	uint32_t at = hash_of(t->seed, said, 0, peer->octets);
-	const struct entry *e = index_find(&t->out, &at, said, 0, peer);
+	uint32_t at = hash_of(t->seed, said, protocol, peer->octets);
+	const struct entry *e = index_find(&t->out, &at, said, protocol, peer);
 
 	return e != NULL && set_hit(t, e, hit);
 }

@@ -49,8 +49,8 @@ struct sad_hit {
 	uint32_t slot, generation;
 };
 
-/* The newest live SA of this SAID towards peer.  False: none. */
-bool sad_out(const struct sad_table *t, uint32_t said,
+/* The newest live SA of this SAID and protocol towards peer.  False: none. */
+bool sad_out(const struct sad_table *t, uint32_t said, uint8_t protocol,
 	     const struct ipaddr *peer, struct sad_hit *hit);
 /* A live outbound SA by what an ICMP error quotes. */
 bool sad_out_spi(const struct sad_table *t, uint8_t protocol, uint32_t spi,

@@ -66,8 +66,8 @@ esp_build_trailer(uint8_t *at, size_t payload, size_t text_len,
 }
 
 enum esp_answer
-esp_trim(const uint8_t *text, size_t text_len, size_t *payload,
-	 uint8_t *next_header)
+esp_trim(const uint8_t *text, size_t text_len, bool any_padding,
+	 size_t *payload, uint8_t *next_header)
 {
 	struct cursor c = cursor_make(text, text_len), tail;
 	uint8_t pad_len;
@@ -81,7 +81,7 @@ esp_trim(const uint8_t *text, size_t text_len, size_t *payload,
 		return ESP_PADDING;
 	*payload = text_len - TRAILER_MIN - pad_len;
 	cursor_skip(&c, *payload);
-	for (unsigned i = 1; i <= pad_len; i++) {
+	for (unsigned i = 1; !any_padding && i <= pad_len; i++) {
 		uint8_t octet;
 
 		if (!cursor_u8(&c, &octet) || octet != i)

@@ -29,6 +29,7 @@
 #include "base/cursor.h"
 
 #define ESP_HEAD_OCTETS 8
+#define ESP_SPI_OCTETS  4 /* the whole head by RFC 1829: no number */
 /* The longest padding made for a cipher block of 16, with its two octets. */
 #define ESP_TRAILER_MAX 17
 
@@ -63,8 +64,9 @@ void esp_build_head(uint8_t *at, uint32_t spi, uint64_t seq);
  * length, next header. */
 void esp_build_trailer(uint8_t *at, size_t payload, size_t text_len,
 		       uint8_t next_header);
-/* Opened text -> payload length and next header (RFC 4303 2.4). */
-enum esp_answer esp_trim(const uint8_t *text, size_t text_len, size_t *payload,
-			 uint8_t *next_header);
+/* Opened text -> payload length and next header (RFC 4303 2.4).  any_padding:
+ * what the padding holds is ignored (RFC 1829 2). */
+enum esp_answer esp_trim(const uint8_t *text, size_t text_len, bool any_padding,
+			 size_t *payload, uint8_t *next_header);
 
 #endif

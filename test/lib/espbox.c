@@ -21,10 +21,10 @@
 
 #include "engine/path/path.h"
 
-#define WORDS    14
-#define SAID     256
-#define DONE     0x3fff
-#define CAP      70000
+#define WORDS           14
+#define SAID            256
+#define DONE            0x3fff
+#define CAP             70000
 #define LINE_MAX_OCTETS (2 * CAP + 512)
 
 struct box {
@@ -98,9 +98,9 @@ add_sa(struct box *b, char **w)
 	sa->mode = SA_TRANSPORT;
 	sa->enc = (uint8_t)algo_by_name(w[4]);
 	sa->auth = (uint8_t)algo_by_name(w[5]);
-	sa->flags = strstr(w[6], "esn") != NULL ? SA_FLAG_ESN : 0;
-	sa->key_octets =
-	    (uint8_t)parse_hex(w[7], sa->key, sizeof(sa->key));
+	sa->flags = (strstr(w[6], "esn") != NULL ? SA_FLAG_ESN : 0) |
+		    (strstr(w[6], "bundle") != NULL ? SA_FLAG_BUNDLE : 0);
+	sa->key_octets = (uint8_t)parse_hex(w[7], sa->key, sizeof(sa->key));
 	sa->auth_key_octets =
 	    (uint8_t)parse_hex(w[8], sa->auth_key, sizeof(sa->auth_key));
 	sa->replay_window = out ? 0 : window;
@@ -111,7 +111,7 @@ add_sa(struct box *b, char **w)
 	sa->seq_base = seq;
 	atomic_store(&sa->seq_next, seq);
 	atomic_store(&sa->seq_limit,
-	    (sa->flags & SA_FLAG_ESN) != 0 ? UINT64_MAX : 1ull << 32);
+		     (sa->flags & SA_FLAG_ESN) != 0 ? UINT64_MAX : 1ull << 32);
 	atomic_store(&sa->replay_edge, out ? 0 : seq);
 	b->last[sa->direction] = sa;
 	store_publish(&b->store, slot);
@@ -172,9 +172,8 @@ answer(struct box *b, char **w, unsigned n)
 	else if (n == 2 && strcmp(w[0], "in") == 0)
 		run_packet(b, w[1], false);
 	else if (n == 1 && strcmp(w[0], "edge") == 0)
-		printf("%llu\n",
-		       (unsigned long long)atomic_load(
-			   &b->last[SA_IN]->replay_edge));
+		printf("%llu\n", (unsigned long long)atomic_load(
+				     &b->last[SA_IN]->replay_edge));
 	else if (n == 2 && strcmp(w[0], "mtu") == 0) {
 		b->mtu = (uint32_t)strtoul(w[1], NULL, 10);
 		puts("ok");
