@@ -28,7 +28,8 @@ struct sapair {
 	char association[KEYCONF_NAME_MAX];
 	char principal[KEYCONF_PRINCIPAL_MAX];
 	struct ipaddr local, peer;
-	uint32_t epoch;                        /* the peer's when it was made */
+	uint32_t epoch;      /* the peer's when it was made */
+	uint64_t epoch_secs; /* and when that was said, its clock */
 	uint64_t created_ms, soft_ms, hard_ms; /* 0: no such limit */
 	uint8_t encryption, integrity;         /* enum algo */
 	uint16_t group; /* of the key exchange; 0: none */
