@@ -23,13 +23,17 @@ struct thread {
 	pthread_barrier_t *confined;
 };
 
-/* Waits until the filter is in place for all threads, then works. */
+/* Waits until the filter is in place for all threads, then works.  What libc
+ * calls for a thread's start and its first memory is over by then. */
 static void *
 run_worker(void *arg)
 {
 	struct thread *t = arg;
+	void *first = malloc(1);
 	int err;
 
+	free(first);
+	pthread_barrier_wait(t->confined);
 	pthread_barrier_wait(t->confined);
 	err = worker_run(t->worker);
 	/* A dead queue black-holes traffic: a new engine is better. */
@@ -119,6 +123,7 @@ engine_main(int argc, char **argv)
 	/* Before threads: capabilities are each thread's own. */
 	drop_privileges();
 	start_workers(&control, threads, workers, stop_fd, &confined);
+	pthread_barrier_wait(&confined); /* all threads run */
 	err = confine_engine();
 	if (err < 0)
 		log_fatalx("the system call filter: %s", strerror(-err));

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/main/changes.h"
+#include "engine/main/supervisor.h"
+#include "policy/dump.h"
+
+/* ---- answers ----------------------------------------------------------------
+ */
+
+static void
+send_message(struct supervisor *s, const struct link_message *m)
+{
+	int r = link_send(&s->link, m);
+
+	if (r != 1 || s->link_writing)
+		return;
+	s->link_writing = true;
+	(void)evloop_want_write(s->loop, s->link.fd, true);
+}
+
+static void
+answer_text(struct supervisor *s, struct server_ticket t, const char *text,
+	    size_t len)
+{
+	struct link_message m = { .type = LINK_TEXT, .ticket = t };
+
+	while (len != 0) {
+		/* whole lines where they fit, for clients print chunks */
+		m.len =
+		    (uint32_t)(len < sizeof(m.text) - 1 ? len
+							: sizeof(m.text) - 1);
+		memcpy(m.text, text, m.len);
+		send_message(s, &m);
+		text += m.len;
+		len -= m.len;
+	}
+}
+
+static void
+answer_end(struct supervisor *s, struct server_ticket t, int err,
+	   const char *sentence)
+{
+	struct link_message m = { .type = LINK_END, .ticket = t, .err = err };
+
+	m.len = (uint32_t)strnlen(sentence, PROTO_SENTENCE_MAX - 1);
+	memcpy(m.text, sentence, m.len);
+	send_message(s, &m);
+}
+
+/* ---- reload
+ * ------------------------------------------------------------------ */
+
+/* What diag has to say, as text (free it); NULL: no memory. */
+static char *
+diag_text(const struct diag *d)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	if (f == NULL)
+		return NULL;
+	diag_print(d, f);
+	if (fclose(f) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Options that only a start looks at. */
+static void
+warn_fixed(const struct policy_options *now, const struct policy_options *new,
+	   FILE *out)
+{
+	if (now->workers != new->workers)
+		fprintf(out, "workers: takes effect at the next start\n");
+	if (now->queue_length != new->queue_length)
+		fprintf(out, "queue-length: takes effect at the next start\n");
+	if (now->max_sa != new->max_sa)
+		fprintf(out, "max-sa: takes effect at the next start\n");
+}
+
+/* The new policy into tables and store.  0 or -errno with why; on an error
+ * nothing has changed. */
+static int
+apply(struct supervisor *s, struct policy *p, struct diag *d, FILE *out,
+      struct table_why *why)
+{
+	struct manual_report r = { 0 };
+	int err;
+
+	if (p->n_assocs > STORE_ASSOCS_MAX) {
+		snprintf(why->text, sizeof(why->text),
+			 "more than %d associations", STORE_ASSOCS_MAX);
+		return -E2BIG;
+	}
+	/* Rules first: a SAID without an SA is dropped, an SA without its
+	 * rules would be a promise that nobody keeps. */
+	err = table_reload(s->table, p, why);
+	if (err < 0)
+		return err;
+	manual_write_policy(&s->store, p);
+	manual_apply(&s->store, s->persist, p, &r);
+	policy_free(s->policy);
+	diag_free(s->diag);
+	s->policy = p;
+	s->diag = d;
+	s->disabled = false;
+	fprintf(out, "manual keys: %u kept, %u added, %u removed\n", r.kept,
+		r.added, r.removed);
+	if (r.failed != 0)
+		fprintf(out, "%s\n", r.why);
+	proof_manual(s, &r);
+	if (s->probe != NULL || !atomic_load(&s->store.head->ready))
+		proof_begin(s);
+	return 0;
+}
+
+/* Reads the file again and applies what differs, or says what would. */
+static int
+reload(struct supervisor *s, bool dry_run, FILE *out, struct table_why *why)
+{
+	struct diag *d = NULL;
+	struct policy *p = supervisor_read(s->opt->conf, &d);
+	char *text = diag_text(d);
+	int err;
+
+	if (text != NULL)
+		fputs(text, out);
+	free(text);
+	if (p == NULL) {
+		snprintf(why->text, sizeof(why->text),
+			 "the configuration has errors; nothing was changed");
+		diag_free(d);
+		return -EINVAL;
+	}
+	changes_print(s->policy, p, out);
+	warn_fixed(&s->policy->options, &p->options, out);
+	err = dry_run ? table_try(s->table, p, NULL, why)
+		      : apply(s, p, d, out, why);
+	if (dry_run || err < 0) {
+		policy_free(p);
+		diag_free(d);
+	}
+	return err;
+}
+
+static void
+answer_reload(struct supervisor *s, struct server_ticket t, bool dry_run)
+{
+	struct table_why why = { "" };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int err;
+
+	if (out == NULL) {
+		answer_end(s, t, -ENOMEM, "no memory");
+		return;
+	}
+	err = reload(s, dry_run, out, &why);
+	if (fclose(out) == 0)
+		answer_text(s, t, text, len);
+	free(text);
+	if (!dry_run)
+		log_info("reload: %s", err < 0 ? why.text : "done");
+	answer_end(s, t, err, why.text);
+}
+
+void
+requests_reload(struct supervisor *s)
+{
+	struct table_why why = { "" };
+	int err = reload(s, false, stderr, &why);
+
+	if (err < 0)
+		log_warnx("reload: %s", why.text);
+	else
+		log_info("reload: done");
+}
+
+/* ---- the rest
+ * ----------------------------------------------------------------- */
+
+static void
+answer_disable(struct supervisor *s, struct server_ticket t)
+{
+	struct table_why why = { "" };
+	int err;
+
+	proof_withdraw(s, "disabled: plaintext may flow");
+	err = table_disable(s->table, &why);
+	if (err == 0) {
+		s->disabled = true;
+		log_warnx("disabled on request: plaintext may flow now");
+	}
+	answer_end(s, t, err, why.text);
+}
+
+static void
+answer_export(struct supervisor *s, struct server_ticket t, uint32_t which)
+{
+	char *text = NULL, *part = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	struct nftgen_params params = { .workers = s->workers,
+					.show_queues = true };
+	int err = 0;
+
+	if (out == NULL) {
+		answer_end(s, t, -ENOMEM, "no memory");
+		return;
+	}
+	if (which == PROTO_EXPORT_CONF) {
+		dump_policy(s->policy, out, false);
+	} else if (which == PROTO_EXPORT_NFT) {
+		for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
+			params.first_queue[k] =
+			    (uint16_t)STORE_QUEUE_NUMBER(k, 0);
+		err = nftgen_main(s->policy, &params, &part);
+		if (err == 0)
+			fputs(part, out);
+		free(part);
+		part = NULL;
+		if (err == 0)
+			err = nftgen_guard(s->policy, &params, &part);
+		if (err == 0)
+			fputs(part, out);
+		free(part);
+	} else {
+		err = -EINVAL;
+	}
+	if (fclose(out) == 0 && err == 0)
+		answer_text(s, t, text, len);
+	free(text);
+	answer_end(s, t, err, err < 0 ? strerror(-err) : "");
+}
+
+struct counts {
+	struct supervisor *s;
+	struct server_ticket ticket;
+	struct link_message *flows; /* of n_flows, their names below */
+	char (*names)[NFTGEN_COUNTER_MAX];
+	size_t n_flows;
+};
+
+static void
+count_flow(void *arg, bool guard, const char *name, uint64_t packets,
+	   uint64_t octets)
+{
+	struct counts *c = arg;
+
+	for (size_t i = 0; !guard && i < c->n_flows; i++)
+		if (strcmp(c->names[i], name) == 0) {
+			c->flows[i].flow.packets = packets;
+			c->flows[i].flow.octets = octets;
+		}
+}
+
+static const char *
+target_name(const struct policy *p, const struct policy_flow *f)
+{
+	switch (f->target) {
+	case POLICY_TARGET_ASSOC:
+		return p->assocs[f->assoc].name;
+	case POLICY_TARGET_BYPASS:
+		return "bypass";
+	case POLICY_TARGET_DISCARD:
+		return "discard";
+	}
+	return "";
+}
+
+static void
+answer_flows(struct supervisor *s, struct server_ticket t)
+{
+	const struct policy *p = s->policy;
+	struct counts c = { .s = s, .ticket = t, .n_flows = p->n_flows };
+	int err = 0;
+
+	c.flows = calloc(p->n_flows + 1, sizeof(*c.flows));
+	c.names = calloc(p->n_flows + 1, sizeof(*c.names));
+	if (c.flows == NULL || c.names == NULL)
+		err = -ENOMEM;
+	for (size_t i = 0; err == 0 && i < p->n_flows; i++) {
+		struct link_message *m = &c.flows[i];
+		const struct policy_flow *f = &p->flows[i];
+
+		m->type = LINK_FLOW;
+		m->ticket = t;
+		m->flow.number = (uint32_t)i + 1;
+		m->flow.direction = f->inbound ? PROTO_IN : PROTO_OUT;
+		snprintf(m->flow.target, sizeof(m->flow.target), "%s",
+			 target_name(p, f));
+		snprintf(m->flow.expression, sizeof(m->flow.expression), "%s",
+			 f->expression);
+		snprintf(m->flow.place, sizeof(m->flow.place), "%s:%u",
+			 f->place.file, f->place.line);
+		nftgen_flow_counter(p, i, c.names[i]);
+	}
+	if (err == 0 && !s->disabled)
+		err = table_counts(s->table, count_flow, &c);
+	for (size_t i = 0; err == 0 && i < p->n_flows; i++)
+		send_message(s, &c.flows[i]);
+	free(c.flows);
+	free(c.names);
+	answer_end(s, t, err, err < 0 ? strerror(-err) : "");
+}
+
+static void
+count_drop(void *arg, bool guard, const char *name, uint64_t packets,
+	   uint64_t octets)
+{
+	struct counts *c = arg;
+	struct link_message m = { .type = LINK_DROP, .ticket = c->ticket };
+	const char *reason, *sentence;
+	bool inbound;
+
+	if (packets == 0 || !nftgen_drop_counter(name, &inbound, &reason))
+		return;
+	sentence = nftgen_drop_sentence(reason);
+	m.drop.direction = inbound ? PROTO_IN : PROTO_OUT;
+	snprintf(m.drop.reason, sizeof(m.drop.reason), "%s%s",
+		 guard ? "guard-" : "", reason);
+	snprintf(m.drop.sentence, sizeof(m.drop.sentence), "%s%s",
+		 sentence == NULL ? "" : sentence,
+		 guard ? " (guard table)" : "");
+	m.drop.packets = packets;
+	send_message(c->s, &m);
+}
+
+static void
+answer_rule_drops(struct supervisor *s, struct server_ticket t)
+{
+	struct counts c = { .s = s, .ticket = t };
+	int err = s->disabled ? 0 : table_counts(s->table, count_drop, &c);
+
+	answer_end(s, t, err, err < 0 ? strerror(-err) : "");
+}
+
+static void
+handle(struct supervisor *s, const struct link_message *m)
+{
+	switch ((enum link_type)m->type) {
+	case LINK_STARTED:
+		log_debug("the engine works");
+		proof_begin(s);
+		break;
+	case LINK_RELOAD:
+		answer_reload(s, m->ticket, m->arg == 1);
+		break;
+	case LINK_DISABLE:
+		answer_disable(s, m->ticket);
+		break;
+	case LINK_EXPORT:
+		answer_export(s, m->ticket, m->arg);
+		break;
+	case LINK_FLOWS:
+		answer_flows(s, m->ticket);
+		break;
+	case LINK_RULE_DROPS:
+		answer_rule_drops(s, m->ticket);
+		break;
+	case LINK_TEXT:
+	case LINK_FLOW:
+	case LINK_DROP:
+	case LINK_END:
+		break; /* not for us */
+	}
+}
+
+void
+requests_read(void *supervisor)
+{
+	static struct link_message m; /* 5 KB, one thread */
+	struct supervisor *s = supervisor;
+	int r;
+
+	if (s->link_writing && link_flush(&s->link) == 0) {
+		s->link_writing = false;
+		(void)evloop_want_write(s->loop, s->link.fd, false);
+	}
+	while (s->link.fd >= 0 && (r = link_read(&s->link, &m)) != 0) {
+		if (r == 1) {
+			handle(s, &m);
+			continue;
+		}
+		/* Its death comes as a signal. */
+		evloop_del(s->loop, s->link.fd);
+		break;
+	}
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "engine/ctl/server.h"
+#include "engine/main/notify.h"
+#include "engine/main/supervisor.h"
+#include "policy/check.h"
+#include "policy/parse.h"
+
+#define GUARD_AGAIN_MS     50
+#define MANUAL_AGAIN_TICKS 10 /* of PERSIST_TICK_MS */
+#define KEYING_USER        "_keynegd"
+
+struct policy *
+supervisor_read(const char *path, struct diag **diag)
+{
+	struct diag *d = diag_new();
+	struct policy *p = d == NULL ? NULL : parse_file(path, d);
+
+	if (p == NULL)
+		log_fatalx("no memory for the configuration");
+	*diag = d;
+	if (check_policy(p, d) == 0)
+		return p;
+	policy_free(p);
+	return NULL;
+}
+
+static void
+lock_run_dir(struct supervisor *s)
+{
+	char path[4096];
+
+	if (mkdir(s->opt->run_dir, 0755) < 0 && errno != EEXIST)
+		log_fatal("%s", s->opt->run_dir);
+	if (snprintf(path, sizeof(path), "%s/lock", s->opt->run_dir) >=
+	    (int)sizeof(path))
+		log_fatalx("%s: too long", s->opt->run_dir);
+	s->lock_fd =
+	    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock_fd < 0)
+		log_fatal("%s", path);
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		log_fatalx("%s: another nfipsecd runs with this run-dir",
+			   s->opt->run_dir);
+}
+
+static unsigned
+count_workers(const struct policy *p)
+{
+	long n = (long)p->options.workers;
+
+	if (n == 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	if (n < 1)
+		n = 1;
+	if (n > STORE_WORKERS_MAX) {
+		log_warnx("%ld workers asked for, %d started", n,
+			  STORE_WORKERS_MAX);
+		n = STORE_WORKERS_MAX;
+	}
+	return (unsigned)n;
+}
+
+static void
+open_queues(struct supervisor *s)
+{
+	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
+		for (unsigned w = 0; w < s->workers; w++) {
+			uint16_t number = (uint16_t)STORE_QUEUE_NUMBER(k, w);
+			int err =
+			    nlq_sock_open(&s->queues[k][w], number,
+					  s->policy->options.queue_length);
+
+			if (err == -EBUSY)
+				log_fatalx("queue %u: taken; another nfipsecd "
+					   "in this network namespace?",
+					   number);
+			if (err < 0)
+				log_fatalx("queue %u: %s", number,
+					   strerror(-err));
+		}
+}
+
+static void
+load_tables(struct supervisor *s)
+{
+	struct nftgen_params params = { .workers = s->workers };
+	struct table_why why = { "" };
+	const struct passwd *pw = getpwnam(KEYING_USER);
+	uint32_t uid = pw == NULL ? 0 : pw->pw_uid;
+	int err;
+
+	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
+		params.first_queue[k] = (uint16_t)STORE_QUEUE_NUMBER(k, 0);
+	if (uid != 0) {
+		params.keying_uids = &uid;
+		params.n_keying_uids = 1;
+	}
+	err = table_open(&s->table, -1, &why);
+	if (err == 0)
+		err = table_load(s->table, s->policy, &params, &why);
+	if (err < 0)
+		log_fatalx("the nftables rules: %s",
+			   why.text[0] != '\0' ? why.text : strerror(-err));
+	switch (table_variant(s->table)) {
+	case TABLE_VARIANT_NONE:
+		break;
+	case TABLE_VARIANT_QUEUE:
+		s->store.head->divert = STORE_DIVERT_NFT;
+		break;
+	case TABLE_VARIANT_XT:
+		s->store.head->divert = STORE_DIVERT_XT;
+		break;
+	}
+}
+
+/* Reservations; and what manual keys could not be started for. */
+static void
+on_tick(void *arg)
+{
+	struct supervisor *s = arg;
+	static unsigned ticks;
+	uint64_t now = clock_now_ms();
+	int err = persist_tick(s->persist, &s->store, now);
+
+	if (err != s->persist_err && err < 0)
+		log_warnx("%s: %s; what is reserved of manual keys' sequence "
+			  "numbers is used up, then they stop",
+			  s->opt->state_dir, strerror(-err));
+	s->persist_err = err;
+	if (s->manual_why[0] != '\0' && ++ticks % MANUAL_AGAIN_TICKS == 0) {
+		struct manual_report r = { .quiet = true };
+
+		manual_apply(&s->store, s->persist, s->policy, &r);
+		proof_manual(s, &r);
+	}
+	evloop_timer_set(s->loop, &s->tick, now + PERSIST_TICK_MS);
+}
+
+static void
+on_guard(void *arg)
+{
+	struct supervisor *s = arg;
+	struct table_why why = { "" };
+	int r = table_watch_handle(s->table, &why);
+
+	if (r == 1)
+		log_warnx("somebody touched the guard table; it is whole "
+			  "again");
+	if (r < 0) {
+		log_warnx("the guard table: %s", why.text);
+		evloop_timer_set(s->loop, &s->guard,
+				 clock_now_ms() + GUARD_AGAIN_MS);
+	}
+}
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct supervisor *s = arg;
+	int status;
+
+	switch (signo) {
+	case SIGCHLD:
+		/* No other child's: those that try nft's texts are waited
+		 * for by who made them. */
+		if (s->engine != 0 &&
+		    waitpid(s->engine, &status, WNOHANG) == s->engine) {
+			child_died(s, status);
+			s->stopped = s->stopping;
+		}
+		break;
+	case SIGHUP:
+		if (!s->stopping)
+			requests_reload(s);
+		break;
+	case SIGTERM:
+	case SIGINT:
+		if (s->stopping)
+			break;
+		notify_send("STOPPING=1");
+		log_info("stopping; the guard table stays");
+		s->stopping = true;
+		s->stopped = s->engine == 0;
+		child_stop(s);
+		break;
+	}
+}
+
+static void
+start(struct supervisor *s)
+{
+	static const int signals[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+	struct manual_report r = { 0 };
+	int err;
+
+	lock_run_dir(s);
+	s->loop = evloop_new();
+	if (s->loop == NULL)
+		log_fatal("epoll");
+	err = evloop_signals(s->loop, signals, 4, on_signal, s);
+	if (err < 0)
+		log_fatalx("signals: %s", strerror(-err));
+	err = persist_open(&s->persist, s->opt->state_dir, NULL);
+	if (err < 0)
+		log_fatalx("%s: %s", s->opt->state_dir, strerror(-err));
+	s->workers = count_workers(s->policy);
+	err = store_create(&s->store, s->policy->options.max_sa, s->workers);
+	if (err < 0)
+		log_fatalx("the SA store: %s", strerror(-err));
+	/* Children that try nft's texts have no business with keys. */
+	(void)madvise(s->store.head, s->store.head->size, MADV_DONTFORK);
+	s->store.head->supervisor_started_wall = clock_wall_secs();
+	err = manual_write_policy(&s->store, s->policy);
+	if (err < 0)
+		log_fatalx("more than %d associations", STORE_ASSOCS_MAX);
+	load_tables(s);
+	open_queues(s);
+	s->listen_fd = server_listen(s->opt->run_dir);
+	if (s->listen_fd < 0)
+		log_fatalx("%s/control.sock: %s", s->opt->run_dir,
+			   strerror(-s->listen_fd));
+	manual_apply(&s->store, s->persist, s->policy, &r);
+	proof_manual(s, &r);
+	if (r.added != 0 && !persist_is_durable(s->persist))
+		log_warnx("%s does not survive a reboot: then the nonces of "
+			  "manual keys repeat",
+			  s->opt->state_dir);
+	s->tick.fn = on_tick;
+	s->tick.arg = s;
+	evloop_timer_set(s->loop, &s->tick, clock_now_ms());
+	s->guard.fn = on_guard;
+	s->guard.arg = s;
+	err = evloop_add(s->loop, table_watch_fd(s->table), on_guard, s);
+	if (err < 0)
+		log_fatalx("nftables' events: %s", strerror(-err));
+	proof_withdraw(s, "the engine is being started");
+	child_start(s);
+}
+
+/* The engine is dead: numbers can be exact. */
+static int
+finish(struct supervisor *s)
+{
+	int err = persist_close(s->persist, &s->store);
+
+	if (err < 0)
+		log_warnx("%s: %s", s->opt->state_dir, strerror(-err));
+	persist_free(s->persist);
+	probe_free(s->probe);
+	table_close(s->table);
+	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
+		for (unsigned w = 0; w < s->workers; w++)
+			nlq_sock_close(&s->queues[k][w]);
+	close(s->listen_fd);
+	store_unmap(&s->store);
+	policy_free(s->policy);
+	diag_free(s->diag);
+	evloop_free(s->loop);
+	return err < 0;
+}
+
+int
+supervisor_run(const struct supervisor_options *opt)
+{
+	struct supervisor s = { .opt = opt, .lock_fd = -1, .listen_fd = -1 };
+	int err;
+
+	log_init("nfipsecd", opt->debug);
+	link_init(&s.link, -1);
+	s.policy = supervisor_read(opt->conf, &s.diag);
+	diag_print(s.diag, stderr);
+	if (s.policy == NULL)
+		return 1;
+	proc_title("nfipsecd: supervisor");
+	start(&s);
+	while (!s.stopped) {
+		err = evloop_step(s.loop);
+		if (err < 0)
+			log_fatalx("epoll: %s", strerror(-err));
+	}
+	return finish(&s);
+}
