@@ -40,6 +40,7 @@ struct cli_command {
 };
 
 int cmd_status_run(int argc, char **argv, const struct cli *cli);
+int cmd_check_run(int argc, char **argv, const struct cli *cli);
 int cmd_show_run(int argc, char **argv, const struct cli *cli);
 int cmd_monitor_run(int argc, char **argv, const struct cli *cli);
 int cmd_export_run(int argc, char **argv, const struct cli *cli);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "engine/cli/cmd_check.h"
@@ -12,27 +9,6 @@
 #include "policy/check.h"
 #include "policy/dump.h"
 #include "policy/parse.h"
-
-enum exit_status {
-	EXIT_GOOD = 0,
-	EXIT_REFUSED = 1,
-	EXIT_USAGE = 2,
-	EXIT_FORBIDDEN = 4
-};
-
-static const char check_help[] =
-    "usage: nfipsec [-j] check [FILE]\n"
-    "\n"
-    "Reads FILE (" CMD_CHECK_FILE ") and what it includes, and says\n"
-    "everything that is wrong with it.  nft checks the flows in a network\n"
-    "namespace of its own.  Needs no daemon, and no root but for reading\n"
-    "the files.  Exit status: 0 good, 1 refused.\n";
-
-static const char export_help[] =
-    "usage: nfipsec export conf [--show-keys] [FILE]\n"
-    "\n"
-    "Prints FILE (" CMD_CHECK_FILE ") and what it includes in normal\n"
-    "form.  Keys are printed as (hidden), unless root asks to show them.\n";
 
 /* Warnings but no errors let the flows be asked about as well. */
 static struct policy *
@@ -99,113 +75,56 @@ print_text(const char *file, const struct policy *p, const struct diag *d)
 		       p->n_flows == 1 ? "" : "s");
 }
 
-/* One FILE at most; NULL after a usage error. */
-static const char *
-file_argument(int argc, char **argv, const char *help)
-{
-	if (argc - optind > 1) {
-		fputs(help, stderr);
-		return NULL;
-	}
-	return optind < argc ? argv[optind] : CMD_CHECK_FILE;
-}
-
+/* What is wrong goes to stderr; with -j it is in the one object on stdout. */
 int
-cmd_check_run(int argc, char **argv, bool json)
+cmd_check_run(int argc, char **argv, const struct cli *cli)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ 0 },
-	};
-	struct diag *d;
+	const char *file = argc == 2 ? argv[1] : CMD_CHECK_FILE;
 	struct policy *p;
-	const char *file;
-	int c, status;
+	struct diag *d;
+	int status;
 
-	optind = 0; /* this is not the first getopt of the process */
-	while ((c = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(check_help, stdout);
-			return EXIT_GOOD;
-		}
-		if (c != 'j') {
-			fputs(check_help, stderr);
-			return EXIT_USAGE;
-		}
-		json = true;
-	}
-	file = file_argument(argc, argv, check_help);
-	if (file == NULL)
-		return EXIT_USAGE;
+	if (argc > 2)
+		return cli_usage("check", "one file at a time");
 	d = diag_new();
 	p = d == NULL ? NULL : load(file, d);
 	if (p == NULL) {
-		fputs("nfipsec: out of memory\n", stderr);
+		cli_complain("out of memory");
 		diag_free(d);
-		return EXIT_REFUSED;
+		return CLI_FAILED;
 	}
-	if (json)
+	if (cli->json)
 		print_json(file, p, d);
 	else
 		print_text(file, p, d);
-	status = diag_errors(d) == 0 ? EXIT_GOOD : EXIT_REFUSED;
-	policy_free(p);
-	diag_free(d);
-	return status;
-}
-
-static int
-export_file(const char *file, bool show_keys)
-{
-	struct diag *d = diag_new();
-	struct policy *p = d == NULL ? NULL : parse_file(file, d);
-	int status = EXIT_REFUSED;
-
-	if (p == NULL) {
-		fputs("nfipsec: out of memory\n", stderr);
-	} else if (check_policy(p, d) != 0) {
-		diag_print(d, stderr);
-	} else {
-		dump_policy(p, stdout, show_keys);
-		status = fflush(stdout) == 0 && !ferror(stdout) ? EXIT_GOOD
-								: EXIT_REFUSED;
-	}
+	status = diag_errors(d) == 0 ? CLI_DONE : CLI_FAILED;
 	policy_free(p);
 	diag_free(d);
 	return status;
 }
 
 int
-cmd_check_export(int argc, char **argv)
+cmd_check_export(const char *file, const struct cli *cli)
 {
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "show-keys", no_argument, NULL, 'k' },
-		{ 0 },
-	};
-	bool show_keys = false;
-	const char *file;
-	int c;
+	struct diag *d;
+	struct policy *p;
+	int status = CLI_FAILED;
 
-	optind = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h') {
-			fputs(export_help, stdout);
-			return EXIT_GOOD;
-		}
-		if (c != 'k') {
-			fputs(export_help, stderr);
-			return EXIT_USAGE;
-		}
-		show_keys = true;
+	if (cli->show_keys && geteuid() != 0) {
+		cli_complain("keys are for root");
+		return CLI_FORBIDDEN;
 	}
-	file = file_argument(argc, argv, export_help);
-	if (file == NULL)
-		return EXIT_USAGE;
-	if (show_keys && geteuid() != 0) {
-		fputs("nfipsec: --show-keys is for root\n", stderr);
-		return EXIT_FORBIDDEN;
+	d = diag_new();
+	p = d == NULL ? NULL : parse_file(file, d);
+	if (p == NULL) {
+		cli_complain("out of memory");
+	} else if (check_policy(p, d) != 0) {
+		diag_print(d, stderr);
+	} else {
+		dump_policy(p, stdout, cli->show_keys);
+		status = CLI_DONE;
 	}
-	return export_file(file, show_keys);
+	policy_free(p);
+	diag_free(d);
+	return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "engine/cli/cli.h"
+#include "engine/cli/cmd_check.h"
 
 /* How Wireshark's preferences name what it can decrypt; epan/dissectors'
  * packet-ipsec of 4.0 knows no other. */
@@ -124,8 +125,12 @@ cmd_export_run(int argc, char **argv, const struct cli *cli)
 	struct client c;
 	int status;
 
+	if (argc == 3 && strcmp(argv[1], "conf") == 0 && !cli->json)
+		return cmd_check_export(argv[2], cli);
 	if (argc != 2)
 		return cli_usage("export", "export conf, nft or wireshark");
+	if (cli->show_keys)
+		return cli_usage("export", "--show-keys goes with a FILE");
 	wireshark = strcmp(argv[1], "wireshark") == 0;
 	if (!wireshark && strcmp(argv[1], "conf") != 0 &&
 	    strcmp(argv[1], "nft") != 0)

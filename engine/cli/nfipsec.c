@@ -60,6 +60,14 @@ static const struct cli_command commands[] = {
 	  "  The columns of --dump are those of -j, in the same order.\n",
 	  { "brief", "dump", "show-keys", "all" },
 	  cmd_show_run },
+	{ "check",
+	  "[FILE]",
+	  "say what is wrong with a configuration",
+	  "  Reads FILE (/etc/nfipsec/nfipsec.conf) and what it includes.  nft\n"
+	  "  checks the flows in a namespace of its own: no daemon is needed,\n"
+	  "  and no root but for reading the files.\n",
+	  { NULL },
+	  cmd_check_run },
 	{ "reload",
 	  "",
 	  "read the configuration again, apply differences",
@@ -74,12 +82,13 @@ static const struct cli_command commands[] = {
 	  { NULL },
 	  cmd_monitor_run },
 	{ "export",
-	  "conf|nft|wireshark",
+	  "conf [FILE]|nft|wireshark",
 	  "text for other programs",
-	  "  conf       the configuration in its normal form, keys hidden\n"
+	  "  conf       the configuration in its normal form, keys hidden:\n"
+	  "             the daemon's, or FILE's\n"
 	  "  nft        the rules as the kernel has them\n"
 	  "  wireshark  ESP keys for Wireshark's esp_sa file (root only)\n",
-	  { NULL },
+	  { "show-keys" },
 	  cmd_export_run },
 	{ "metrics", "", "OpenMetrics text", NULL, { NULL }, cmd_metrics_run },
 	{ "keygen",

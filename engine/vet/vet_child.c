@@ -108,11 +108,11 @@ mark_used(const struct policy *p, const char *text, bool *used)
 	}
 }
 
-#define PLACES 2 /* a flow stands in two hooks */
+#define PLACES_MAX 2 /* hooks that a flow stands in */
 
 struct question {
-	const char *text;  /* what columns count in */
-	size_t at[PLACES]; /* where it begins in the script */
+	const char *text;      /* what columns count in */
+	size_t at[PLACES_MAX]; /* where it begins in the script */
 	unsigned places, rules;
 	char *script;
 };
@@ -156,10 +156,14 @@ make_question(const struct policy *p, size_t n, struct question *q)
 		q->at[q->places++] = (size_t)ftell(f);
 		fprintf(f, "%s; table inet vet { }\n", q->text);
 	} else {
-		q->rules = PLACES;
 		fprintf(f, "table inet vet { ");
-		write_chain(f, flow->inbound ? "input" : "output", q);
-		write_chain(f, "forward", q);
+		if (flow->inbound) {
+			write_chain(f, "prerouting", q);
+		} else {
+			write_chain(f, "output", q);
+			write_chain(f, "forward", q);
+		}
+		q->rules = q->places;
 		fprintf(f, "}\n");
 	}
 	return fclose(f) == 0 ? 0 : -ENOMEM;
