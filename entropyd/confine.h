@@ -7,7 +7,7 @@
 #ifndef ENTROPYD_CONFINE_H
 #define ENTROPYD_CONFINE_H
 
-#define CONFINE_USER "entropyd"
+#define CONFINE_USER "_entropyd"
 
 /* Becomes CONFINE_USER when it was root.  0 or -errno. */
 int confine_user(void);

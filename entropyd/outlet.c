@@ -14,8 +14,12 @@
 #include "entropyd/egd.h"
 #include "entropyd/outlet.h"
 
-#define ACCEPTS_A_TURN  16
-#define REQUESTS_A_TURN 16 /* then the others come */
+#define ACCEPTS_A_TURN 16
+/* One client has so much in a turn, then the others come: beside 255 greedy
+ * ones everybody waits for a megabyte of output, a few hundredths of a
+ * second. */
+#define REQUESTS_A_TURN 16
+#define OCTETS_A_TURN   ENTROPY_REQUEST_MAX
 
 struct client {
 	int fd;
@@ -313,13 +317,15 @@ first_request(const struct client *c)
 static bool
 work(struct outlet *o, struct client *c, uint64_t now_ms)
 {
+	size_t drawn = 0;
+
 	c->more = false;
 	for (int i = 0; c->out_n == 0; i++) {
 		struct egd_request rq = first_request(c);
 
 		if (rq.op == EGD_MORE)
 			return true;
-		c->more = i == REQUESTS_A_TURN;
+		c->more = i == REQUESTS_A_TURN || drawn >= OCTETS_A_TURN;
 		if (c->more)
 			return true;
 		if (rq.op == EGD_BAD)
@@ -329,6 +335,7 @@ work(struct outlet *o, struct client *c, uint64_t now_ms)
 			c->waiting = true;
 			return true;
 		}
+		drawn += c->out_n;
 		c->in_n -= rq.taken;
 		memmove(c->in, c->in + rq.taken, c->in_n);
 		if (!flush(c, now_ms))
