@@ -42,6 +42,16 @@ proc_title_init(int argc, char **argv)
 	environ = copy;
 	title = argv[0];
 	title_room = (size_t)(end - argv[0]);
+	/* A title overwrites these strings, and options point into them. */
+	for (int i = 0; i < argc; i++) {
+		char *kept = strdup(argv[i]);
+
+		if (kept == NULL) {
+			title_room = 0;
+			return;
+		}
+		argv[i] = kept;
+	}
 }
 
 void

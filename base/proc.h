@@ -10,7 +10,8 @@
 
 #include <sys/types.h>
 
-/* First thing in main: moves the environment away so that a title has room.
+/* First thing in main: moves the environment and the arguments (argv then
+ * points to copies) away so that a title has room.
  * Without it proc_title changes only what `ps -e` shows.  */
 void proc_title_init(int argc, char **argv);
 /* "entropyd: pool", as `ps`, `pgrep -f` and /proc/PID/cmdline show it. */

@@ -212,6 +212,12 @@ feeder_failed(struct feeder *f, enum feeder_fault fault, int error,
 }
 
 void
+feeder_excuse(struct feeder *f, uint64_t away_ms)
+{
+	f->deadline_ms += away_ms;
+}
+
+void
 feeder_round(struct feeder *f)
 {
 	/* The seed is read once. */

@@ -89,6 +89,9 @@ enum feeder_fault feeder_take(struct feeder *f, const uint8_t *samples,
 			      size_t n, uint64_t now_ms, uint64_t *mbits);
 void feeder_failed(struct feeder *f, enum feeder_fault fault, int error,
 		   uint64_t now_ms);
+/* This process itself was away (stopped, suspended) for so long: an answer
+ * that is owed has as much longer. */
+void feeder_excuse(struct feeder *f, uint64_t away_ms);
 /* A round begins: every running source gives a batch. */
 void feeder_round(struct feeder *f);
 

@@ -181,6 +181,13 @@ intake_run(struct intake *in, uint64_t now_ms, bool owed)
 }
 
 void
+intake_excuse(struct intake *in, uint64_t away_ms)
+{
+	for (size_t i = 0; i < in->n; i++)
+		feeder_excuse(&in->feeders[i], away_ms);
+}
+
+void
 intake_round(struct intake *in)
 {
 	for (size_t i = 0; i < in->n; i++)

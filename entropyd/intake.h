@@ -30,6 +30,8 @@ void intake_opened(struct intake *in, unsigned i, int err, int fd,
 		   uint64_t now_ms);
 /* Does what every source's feeder says. */
 void intake_run(struct intake *in, uint64_t now_ms, bool owed);
+/* The pool itself was away: nobody is blamed for that time. */
+void intake_excuse(struct intake *in, uint64_t away_ms);
 void intake_round(struct intake *in);
 uint64_t intake_wake_ms(const struct intake *in);
 

@@ -37,6 +37,8 @@ struct poolproc {
 	bool kernel_owed, pool_owed, kernel_asked;
 	bool ready_told;
 	uint64_t started_ms, round_ms, save_ms;
+	uint64_t
+	    awake_ms; /* when the loop should be here again at the latest */
 	uint64_t octets_at_reseed;
 };
 
@@ -190,6 +192,16 @@ wait_ms(const struct poolproc *p, uint64_t now)
 	return wake <= now ? 0 : (int)(wake - now);
 }
 
+/* Longer than this late, and the process was stopped or the machine asleep. */
+#define AWAY_MS 500
+
+static void
+note_absence(struct poolproc *p, uint64_t now)
+{
+	if (p->awake_ms != 0 && now > p->awake_ms + AWAY_MS)
+		intake_excuse(p->intake, now - p->awake_ms);
+}
+
 /* One turn: waits, then serves whoever has something. */
 static void
 turn(struct poolproc *p, const sigset_t *mask)
@@ -202,14 +214,18 @@ turn(struct poolproc *p, const sigset_t *mask)
 					      (long)(ms % 1000) * 1000000 };
 	size_t n = 1, n_sources, n_outlet = 0;
 
+	note_absence(p, now);
+	p->awake_ms = now + (uint64_t)ms;
 	fds[0] = (struct pollfd){ p->plan->keeper_fd, POLLIN, 0 };
 	n_sources = intake_poll(p->intake, fds + n);
 	n += n_sources;
 	if (p->outlet != NULL)
 		n_outlet = outlet_poll(p->outlet, fds + n);
 	if (ppoll(fds, n + n_outlet, &timeout, mask) < 0)
-		return;
+		return; /* a signal: the next turn finds who waits */
 	now = clock_now_ms();
+	note_absence(p, now);
+	p->awake_ms = now;
 	if (fds[0].revents != 0)
 		take_keeper_reply(p, now);
 	/* Answers before deadlines: after a SIGSTOP or a jump of the clock

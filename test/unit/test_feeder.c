@@ -221,6 +221,17 @@ Test(feeder, clock_that_jumps_forward_is_one_late_answer, .init = start)
 	cr_assert_eq(feeder_next(&f, day, false), FEEDER_WAIT);
 }
 
+Test(feeder, is_not_blamed_while_the_pool_itself_was_away, .init = start)
+{
+	run_up(0);
+	feeder_asked(&f, 0);
+	feeder_excuse(&f, 6000);
+	cr_assert_eq(feeder_next(&f, 5999 + FEEDER_PATIENCE_MS, true),
+	    FEEDER_WAIT);
+	cr_assert_eq(feeder_next(&f, 6000 + FEEDER_PATIENCE_MS, true),
+	    FEEDER_CLOSE);
+}
+
 Test(feeder, clock_that_goes_back_credits_nothing_twice, .init = start)
 {
 	uint8_t samples[176];
