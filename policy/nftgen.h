@@ -5,7 +5,7 @@
  *
  * Pure: any thread, no file, no network.  The flows' expressions and the
  * defines are copied as they stand: whoever hands in a policy has vetted them
- * (engine/divert/vet.h).  The text has a regular form, one rule a line, on
+ * (engine/vet/vet.h).  The text has a regular form, one rule a line, on
  * which nftdiff relies.
  */
 #ifndef POLICY_NFTGEN_H

@@ -9,7 +9,7 @@
 /* How long the engine may be silent: a restart takes less. */
 #define ANSWER_MS 10000
 
-static void
+static void __attribute__((format(printf, 1, 0)))
 complain(const char *fmt, va_list ap)
 {
 	(void)fputs("nfipsec: ", stderr);

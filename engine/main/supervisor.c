@@ -18,6 +18,8 @@
 #include "engine/ctl/server.h"
 #include "engine/main/notify.h"
 #include "engine/main/supervisor.h"
+#include "engine/vet/marks.h"
+#include "engine/vet/vet.h"
 #include "policy/check.h"
 #include "policy/parse.h"
 
@@ -34,8 +36,10 @@ supervisor_read(const char *path, struct diag **diag)
 	if (p == NULL)
 		log_fatalx("no memory for the configuration");
 	*diag = d;
-	if (check_policy(p, d) == 0)
+	if (check_policy(p, d) == 0 && vet_policy(p, d) == 0) {
+		marks_warn(p, d);
 		return p;
+	}
 	policy_free(p);
 	return NULL;
 }
