@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the engine calls once it runs, as strace saw it over a start, traffic
- * both ways, a reload, every nfipsec command and a stop; beside it what libc
- * calls on its way out of trouble.
+ * both ways, reloads, every nfipsec command and a stop (test_confine does it
+ * again); in the last group what libc calls on its way out of trouble.
  */
+#include <linux/sockios.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "base/privs.h"
@@ -13,54 +16,58 @@
 	{                                                                      \
 		.nr = SYS_##name                                               \
 	}
+#define CALL_IF(name, argument, is)                                            \
+	{                                                                      \
+		.nr = SYS_##name, .test = true, .arg = (argument),             \
+		.value = (is)                                                  \
+	}
 
 static const struct privs_call calls[] = {
-	/* packets, clients, the supervisor */
-	CALL(recvmmsg),
-	CALL(recvmsg),
-	CALL(recvfrom),
-	CALL(sendmsg),
-	CALL(sendto),
-	CALL(accept4),
-	CALL(getsockopt),
-	CALL(shutdown),
+	/* packets */
 	CALL(poll),
-	CALL(ppoll),
+	CALL(recvmmsg),
+	CALL(sendto),
+	CALL(sendmsg),
+	CALL_IF(ioctl, 1, SIOCGIFNAME),
+	CALL_IF(ioctl, 1, SIOCGIFMTU),
+	/* clients, the supervisor, the kernel's figures of the queues */
 	CALL(epoll_wait),
-	CALL(epoll_pwait),
 	CALL(epoll_ctl),
+	CALL(timerfd_settime),
+	CALL(accept4),
+	CALL(recvfrom),
+	CALL(recvmsg),
+	CALL(getsockopt),
+	CALL_IF(setsockopt, 1, SOL_SOCKET),
+	CALL(shutdown),
+	CALL(close),
 	CALL(read),
 	CALL(pread64),
-	CALL(lseek),
 	CALL(write),
-	CALL(close),
-	CALL(ioctl),
-	CALL(fcntl),
-	/* time, randomness, threads, memory */
-	CALL(clock_gettime),
-	CALL(gettimeofday),
-	CALL(clock_nanosleep),
-	CALL(getrandom),
-	CALL(futex),
-	CALL(sched_yield),
+	/* memory, never executable; threads, time, randomness */
 	CALL(brk),
-	CALL(mmap),
-	CALL(munmap),
+	CALL_IF(mmap, 2, PROT_NONE),
+	CALL_IF(mmap, 2, PROT_READ | PROT_WRITE),
+	CALL_IF(mprotect, 2, PROT_READ | PROT_WRITE),
 	CALL(mremap),
+	CALL(munmap),
 	CALL(madvise),
-	CALL(mprotect),
 	CALL(mlock),
 	CALL(munlock),
-	CALL(getpid),
-	CALL(gettid),
-	CALL(geteuid),
-	/* the end */
+	CALL(futex),
+	CALL(sched_yield),
+	CALL(clock_gettime),
+	CALL(clock_nanosleep),
+	CALL(getrandom),
+	/* the end, good or bad */
 	CALL(exit),
 	CALL(exit_group),
-	CALL(rt_sigreturn),
 	CALL(rt_sigprocmask),
-	CALL(tgkill),
+	CALL(rt_sigreturn),
 	CALL(restart_syscall),
+	CALL(getpid),
+	CALL(gettid),
+	CALL(tgkill),
 };
 
 int
