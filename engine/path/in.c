@@ -213,11 +213,10 @@ is_sane(uint8_t protocol, size_t len)
 }
 
 static bool
-refuse_inside(struct open *o, enum reason *why)
+refuse_inside(struct open *o, enum esp_answer trimmed, enum reason *why)
 {
 	*why = REASON_bad_padding;
-	if (esp_trim(o->text, o->esp.text_len, o->suite->sizes.seq_octets == 0,
-		     &o->payload, &o->next_header) != ESP_OK)
+	if (trimmed != ESP_OK)
 		return true;
 	*why = REASON_dummy;
 	if (o->next_header == IP_NONE)
@@ -294,6 +293,7 @@ static void
 consume_esp(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 {
 	struct cursor body = o->rest;
+	enum esp_answer trimmed;
 
 	if (!esp_parse_head(&o->rest, &o->esp) ||
 	    !cursor_skip(&body, ESP_SPI_OCTETS)) {
@@ -321,8 +321,13 @@ consume_esp(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 	    refuse_icv(o, try_esp, &r->reason))
 		return;
 	o->cost.esp = o->suite->sizes;
-	if (refuse_use(o, o->esp.text_len, &r->reason) ||
-	    refuse_inside(o, &r->reason)) {
+	trimmed =
+	    esp_trim(o->text, o->esp.text_len, o->suite->sizes.seq_octets == 0,
+		     &o->payload, &o->next_header);
+	/* Octets count as the sender counted them. */
+	if (refuse_use(o, trimmed == ESP_OK ? o->payload : o->esp.text_len,
+		       &r->reason) ||
+	    refuse_inside(o, trimmed, &r->reason)) {
 		/* Nobody is to read what was in there. */
 		secret_wipe(o->text, o->esp.text_len);
 		return;
