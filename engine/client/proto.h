@@ -249,7 +249,9 @@ struct proto_half {
 };
 
 /* Both directions at once; the inbound SA is live before the outbound one.
- * What is 0 or empty is taken from the association. */
+ * What is 0 or empty is taken from the association.  One half may be left
+ * out (an SPI of 0): negotiations install the inbound SA first and the
+ * outbound one when the peer has confirmed. */
 struct proto_pair {
 	char association[PROTO_NAME_MAX];
 	char principal[PROTO_PRINCIPAL_MAX]; /* the peer's, if known */

@@ -118,6 +118,19 @@ check_half(const struct proto_half *h, const struct plan *plan)
 	return NULL;
 }
 
+/* One half may be missing, the other one not. */
+static const char *
+check_halves(const struct proto_pair *p, const struct plan *plan)
+{
+	const char *why = NULL;
+
+	if (p->in.spi != 0 || p->out.spi == 0)
+		why = check_half(&p->in, plan);
+	if (why == NULL && p->out.spi != 0)
+		why = check_half(&p->out, plan);
+	return why;
+}
+
 static bool
 same_key(const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
 {
@@ -163,7 +176,7 @@ check_store(const struct store *store, const struct proto_pair *p,
 				return "the inbound SPI is in use";
 			continue;
 		}
-		if (!ipaddr_equal(&sa->peer, &p->peer))
+		if (p->out.spi == 0 || !ipaddr_equal(&sa->peer, &p->peer))
 			continue;
 		if (sa->spi == p->out.spi)
 			return "the outbound SPI is in use for this peer";
@@ -230,7 +243,7 @@ int
 install_pair(struct store *store, const struct proto_pair *p, uint64_t now_ms,
 	     const char **why)
 {
-	uint32_t in, out;
+	uint32_t in = 0, out = 0;
 	struct plan plan = { 0 };
 	int err;
 
@@ -245,24 +258,30 @@ install_pair(struct store *store, const struct proto_pair *p, uint64_t now_ms,
 	}
 	if ((*why = check_addresses(p, &plan.assoc)) != NULL ||
 	    (*why = make_plan(p, &plan)) != NULL ||
-	    (*why = check_half(&p->in, &plan)) != NULL ||
-	    (*why = check_half(&p->out, &plan)) != NULL)
+	    (*why = check_halves(p, &plan)) != NULL)
 		return -EINVAL;
 	if ((*why = check_halves_differ(p)) != NULL ||
 	    (*why = check_store(store, p, &plan)) != NULL)
 		return -EEXIST;
 	*why = "";
-	err = store_claim(store, plan.window, &in);
+	if (p->in.spi != 0)
+		err = store_claim(store, plan.window, &in);
 	if (err < 0)
 		return err;
-	err = store_claim(store, 0, &out);
+	if (p->out.spi != 0)
+		err = store_claim(store, 0, &out);
 	if (err < 0) {
-		store_release(store, in);
+		if (p->in.spi != 0)
+			store_release(store, in);
 		return err;
 	}
-	fill_slot(store_sa(store, in), &plan, p, &p->in, SA_IN, now_ms);
+	if (p->in.spi != 0) {
+		fill_slot(store_sa(store, in), &plan, p, &p->in, SA_IN, now_ms);
+		store_publish(store, in);
+	}
+	if (p->out.spi == 0)
+		return 0;
 	fill_slot(store_sa(store, out), &plan, p, &p->out, SA_OUT, now_ms);
-	store_publish(store, in);
 	store_publish(store, out);
 	if (p->flags & PROTO_PAIR_REPLACE)
 		kill_older(store, out);

@@ -102,13 +102,36 @@ struct sapair *
 sapair_newest(struct sapair_table *t, const char *association,
 	      const struct ipaddr *peer)
 {
-	/* New ones are put in front. */
+	/* sapair_is_newest puts them in front. */
 	for (struct sapair *p = t->first; p != NULL; p = p->next)
 		if (p->out_there && !p->dying &&
 		    strcmp(p->association, association) == 0 &&
 		    ipaddr_equal(&p->peer, peer))
 			return p;
 	return NULL;
+}
+
+static bool
+same_use(const struct sapair *a, const struct sapair *b)
+{
+	return strcmp(a->association, b->association) == 0 &&
+	       ipaddr_equal(&a->peer, &b->peer);
+}
+
+void
+sapair_is_newest(struct sapair_table *t, struct sapair *p)
+{
+	struct sapair **at = &t->first;
+
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	p->next = t->first;
+	t->first = p;
+	for (struct sapair *o = p->next; o != NULL; o = o->next)
+		if (same_use(o, p))
+			o->out_there = false;
+	p->out_there = true;
 }
 
 void

@@ -64,7 +64,10 @@ struct sapair *sapair_by_spi_out(struct sapair_table *t,
 /* The newest pair with an outbound half, for an association and peer. */
 struct sapair *sapair_newest(struct sapair_table *t, const char *association,
 			     const struct ipaddr *peer);
-/* Takes one or both halves out of the engine. */
+/* Its outbound half was installed: it is the newest now, and the others of
+ * this association and peer have none any more. */
+void sapair_is_newest(struct sapair_table *t, struct sapair *p);
+/* Takes the outbound half out of the engine. */
 void sapair_remove_out(struct sapair_table *t, struct sapair *p);
 /* Takes out what is left and forgets the pair. */
 void sapair_free(struct sapair_table *t, struct timerheap *timers,

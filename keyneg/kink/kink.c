@@ -77,31 +77,11 @@ kink_fini(struct kink *k)
 
 /* ---- what the engine asks ----------------------------------------------- */
 
-/* The initiator's exchange of this kind for an association and a peer, if
- * one is under way or has failed a moment ago. */
-static struct kinkexch *
-find_initiated(struct kink *k, enum kinkexch_kind kind, const char *name,
-	       const struct ipaddr *peer)
-{
-	for (size_t b = 0; b < k->exchanges.buckets; b++)
-		for (struct exchange *x = k->exchanges.by_id[b]; x != NULL;
-		     x = x->next_id) {
-			struct kinkexch *e = (struct kinkexch *)x;
-
-			if (x->role == EXCHANGE_INITIATOR && x->kind == kind &&
-			    x->state != EXCHANGE_DONE &&
-			    strcmp(e->assoc.name, name) == 0 &&
-			    ipaddr_equal(&x->path.peer, peer))
-				return e;
-		}
-	return NULL;
-}
-
 static int
 check_initiated(struct kink *k, enum kinkexch_kind kind, const char *name,
 		const struct ipaddr *peer)
 {
-	struct kinkexch *e = find_initiated(k, kind, name, peer);
+	struct kinkexch *e = kinkexch_find_initiated(k, kind, name, peer);
 
 	if (e == NULL)
 		return 0;

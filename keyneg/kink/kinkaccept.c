@@ -256,7 +256,26 @@ accept(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	return 0;
 }
 
-void
+/* Both ends ask at once: one pair is enough.  The lower address's CREATE
+ * stands, so its owner is silent to the other one, which is sent again in any
+ * case, until its own has an answer.  True: be silent. */
+static bool
+is_ours_first(struct kink *k, const struct kinkexch *e, const char *name)
+{
+	struct kinkexch *ours =
+	    kinkexch_find_initiated(k, KINKEXCH_CREATE, name, &e->x.path.peer);
+
+	if (ours == NULL || ours->x.state == EXCHANGE_FAILED)
+		return false;
+	if (ours->x.state == EXCHANGE_WAIT_REPLY &&
+	    memcmp(&e->x.path.local, &e->x.path.peer, sizeof(e->x.path.local)) <
+		0)
+		return true;
+	kinkinit_yield(k, ours);
+	return false;
+}
+
+bool
 kinkaccept_create(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		  const struct krbans *a, const struct isakmp_op *op,
 		  struct kinkmsg_build *inner)
@@ -274,13 +293,16 @@ kinkaccept_create(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	}
 	if (d.assoc == NULL) {
 		put_refusal(k, e, op, &d, inner);
-		return;
+		return true;
 	}
+	if (is_ours_first(k, e, d.assoc->name))
+		return false;
 	ret = accept(k, now_ms, e, op, &d, inner);
 	if (ret == 0)
-		return;
+		return true;
 	d.why = ret == -EBADMSG ? "its key exchange value is not a safe one"
 				: "no room for an SA";
 	refuse(&d, ISAKMP_NOTIFY_PAYLOAD_MALFORMED, d.why);
 	put_refusal(k, e, op, &d, inner);
+	return true;
 }

@@ -9,6 +9,24 @@
 #include "keyneg/kink/kinkexch.h"
 #include "keyneg/kink/transform.h"
 
+struct kinkexch *
+kinkexch_find_initiated(struct kink *k, enum kinkexch_kind kind,
+			const char *name, const struct ipaddr *peer)
+{
+	for (size_t b = 0; b < k->exchanges.buckets; b++)
+		for (struct exchange *x = k->exchanges.by_id[b]; x != NULL;
+		     x = x->next_id) {
+			struct kinkexch *e = (struct kinkexch *)x;
+
+			if (x->role == EXCHANGE_INITIATOR && x->kind == kind &&
+			    x->state != EXCHANGE_DONE &&
+			    strcmp(e->assoc.name, name) == 0 &&
+			    ipaddr_equal(&x->path.peer, peer))
+				return e;
+		}
+	return NULL;
+}
+
 const char *
 kinkexch_kind_name(uint8_t kind)
 {
@@ -279,6 +297,7 @@ kinkexch_pair_is_live(struct kink *k, struct kinkexch *e, struct sapair *p,
 	char peer[IPADDR_TEXT];
 	uint64_t due;
 
+	sapair_is_newest(&k->pairs, p);
 	p->created_ms = now_ms;
 	p->hard_ms = now_ms + e->limits.hard_secs * 1000;
 	p->soft_ms = p->initiator ? now_ms + draw_soft_ms(&e->limits) : 0;

@@ -85,6 +85,12 @@ struct kinkexch *kinkexch_new(struct kink *k, enum exchange_role role,
 			      const struct exchange_path *path);
 /* Timer, memory, secrets; its SA pair is not touched. */
 void kinkexch_free(struct kink *k, struct kinkexch *e);
+/* The initiator's exchange of this kind for an association and a peer, if one
+ * is under way or has failed a moment ago. */
+struct kinkexch *kinkexch_find_initiated(struct kink *k,
+					 enum kinkexch_kind kind,
+					 const char *name,
+					 const struct ipaddr *peer);
 /* Keeps a copy of these octets in place of the last ones. */
 int kinkexch_keep(struct kink *k, struct kinkexch *e, const void *octets,
 		  size_t n);
@@ -142,6 +148,9 @@ void kinkinit_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e);
 void kinkinit_fail(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		   const char *why);
 
+/* The peer's CREATE takes the place of ours: ours ends without a word. */
+void kinkinit_yield(struct kink *k, struct kinkexch *e);
+
 /* kinkcreate.c: the initiator's CREATE */
 size_t kinkcreate_build(struct kink *k, struct kinkexch *e);
 int kinkcreate_prepare(struct kink *k, struct kinkexch *e);
@@ -159,7 +168,8 @@ void kinkresp_checked(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 void kinkresp_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e);
 
 /* kinkaccept.c: the responder's CREATE */
-void kinkaccept_create(struct kink *k, uint64_t now_ms, struct kinkexch *e,
+/* False: no answer now, our own CREATE goes first. */
+bool kinkaccept_create(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		       const struct krbans *a, const struct isakmp_op *op,
 		       struct kinkmsg_build *inner);
 

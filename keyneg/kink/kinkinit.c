@@ -130,6 +130,16 @@ kinkinit_fail(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	kinkexch_set_timer(k, e, now_ms + KINKEXCH_HOLDOFF_MS);
 }
 
+void
+kinkinit_yield(struct kink *k, struct kinkexch *e)
+{
+	struct sapair *p = sapair_by_id(&k->pairs, e->pair);
+
+	if (p != NULL)
+		sapair_free(&k->pairs, &k->pair_timers, p);
+	kinkexch_free(k, e);
+}
+
 static void
 succeed(struct kink *k, uint64_t now_ms, struct kinkexch *e, bool ackreq)
 {

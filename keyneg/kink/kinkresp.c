@@ -170,8 +170,8 @@ consume_delete(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 
 /* ---- a command that has proven itself ----------------------------------- */
 
-/* Fills `inner` with the answer's chain. */
-static void
+/* Fills `inner` with the answer's chain; false: there is to be none. */
+static bool
 consume_op(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	   const struct krbans *a, const struct kinkbody *body,
 	   struct kinkmsg_build *inner)
@@ -183,7 +183,7 @@ consume_op(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	if (body->isakmp_count == 0) {
 		if (e->x.kind != KINKEXCH_STATUS)
 			kinkmsg_put_error(inner, KINK_ERROR_PROTOERR);
-		return;
+		return true;
 	}
 	if (body->isakmp_count > 1)
 		why = "several operations in one message";
@@ -202,13 +202,14 @@ consume_op(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 			  e->principal, why);
 		begin_notify(inner, (uint16_t)fault.type, ISAKMP_PROTOCOL_ESP,
 			     0, &fault.payload, fault.payload != 0);
-		return;
+		return true;
 	}
 	if (e->x.kind == KINKEXCH_CREATE)
-		kinkaccept_create(k, now_ms, e, a, &op, inner);
-	else if (e->x.kind == KINKEXCH_DELETE)
+		return kinkaccept_create(k, now_ms, e, a, &op, inner);
+	if (e->x.kind == KINKEXCH_DELETE)
 		consume_delete(k, now_ms, e, &op, inner);
 	/* A STATUS's notifications are none that we know: ignored. */
+	return true;
 }
 
 static void
@@ -218,7 +219,10 @@ consume_command(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	static uint8_t chain[4096];
 	struct kinkmsg_build inner = kinkmsg_build_inner(chain, sizeof(chain));
 
-	consume_op(k, now_ms, e, a, body, &inner);
+	if (!consume_op(k, now_ms, e, a, body, &inner)) {
+		kinkexch_free(k, e);
+		return;
+	}
 	/* An empty chain is none: STATUS is answered with AP_REP alone. */
 	if (inner.b.overflow ||
 	    kinkexch_keep(k, e, chain, inner.b.len > 4 ? inner.b.len : 0) !=

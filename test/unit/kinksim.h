@@ -411,6 +411,11 @@ sim_add(void *ctx, const struct sainstall_sa *sa)
 			s = &h->sa[i];
 	cr_assert_neq(s, NULL);
 	cr_assert_geq(sa->spi, 256);
+	/* The engine's rule: the newest outbound one takes over. */
+	for (int i = 0; sa->direction == SAINSTALL_OUT && i < SIM_SAS; i++)
+		if (h->sa[i].direction == SAINSTALL_OUT &&
+		    ipaddr_equal(&h->sa[i].peer, &sa->peer))
+			h->sa[i].there = false;
 	s->there = true;
 	s->spi = sa->spi;
 	s->direction = sa->direction;
