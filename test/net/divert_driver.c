@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * divert_driver CONFIG [queue|xt]: the tables alone, without an engine.
+ * divert_driver [-e] [-v queue|xt] CONFIG: the tables without nfipsecd.
  *
- * Loads the tables of CONFIG and obeys lines on stdin, one answer a line on
- * stdout ("ok ...", "error TEXT" or several lines and then "ok"):
+ * Loads the tables of CONFIG, with -e and a fake engine behind them, and obeys
+ *lines on stdin, one answer a line on stdout ("ok ...", "error TEXT" or several
+ *lines and then "ok"):
  *
  *	reload FILE | try FILE    another configuration; what it would do
  *	counts                    NAME PACKETS, guard's with a prefix "guard/"
  *	verify | variant | disable
+ *	probe                     the start-up's proof; warnings before the ok
+ *	pause | go                the fake engine
+ *	packets                   what it has seen, by queue kind
  *	hand-over                 execs itself with the table inherited
  *	quit
  *
@@ -21,12 +25,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "engine/divert/probe.h"
 #include "engine/divert/table.h"
 #include "engine/sa/store.h"
 #include "policy/parse.h"
+#include "policy/said.h"
+#include "test/net/fake_engine.h"
 
+static const uint8_t token[PROBE_TOKEN_OCTETS] = "divert-driver's";
 static struct table *table;
+static struct policy *policy;
 static struct table_why why;
+static uint64_t probes_before[NFTGEN_QUEUES];
 static uint32_t uid;
 static struct nftgen_params params = {
 	.first_queue = {
@@ -72,10 +83,60 @@ read_policy(const char *path)
 
 static void
 print_count(void *arg, bool guard, const char *name, uint64_t packets,
-    uint64_t octets)
+	    uint64_t octets)
 {
 	printf("%s%s %llu\n", guard ? "guard/" : "", name,
-	    (unsigned long long)packets);
+	       (unsigned long long)packets);
+}
+
+static bool
+seen(void *arg, enum nftgen_queue kind)
+{
+	return fake_engine_probes(kind) > probes_before[kind];
+}
+
+static int
+prove(void)
+{
+	struct table_why warning = { "" };
+	struct probe *pr;
+	int r;
+
+	for (int k = 0; k < NFTGEN_QUEUES; k++)
+		probes_before[k] = fake_engine_probes((enum nftgen_queue)k);
+	r = probe_start(&pr, table, policy, token, seen, NULL);
+	if (r != 0)
+		return r;
+	while ((r = probe_step(pr, clock_now_ms(), &why, &warning)) == -EAGAIN)
+		usleep(20000);
+	probe_free(pr);
+	if (warning.text[0] != '\0')
+		puts(warning.text);
+	return r;
+}
+
+/* What answers with one word or number. */
+static int
+obey_simple(const char *line)
+{
+	if (strcmp(line, "verify") == 0)
+		return table_verify(table, &why);
+	if (strcmp(line, "disable") == 0)
+		return table_disable(table, &why);
+	if (strcmp(line, "probe") == 0)
+		return prove();
+	if (strcmp(line, "variant") == 0)
+		puts(table_variant_name(table_variant(table)));
+	else if (strcmp(line, "pause") == 0 || strcmp(line, "go") == 0)
+		fake_engine_pause(line[0] == 'p');
+	else if (strcmp(line, "packets") == 0)
+		for (int k = 0; k < NFTGEN_QUEUES; k++)
+			printf("%d %llu\n", k,
+			       (unsigned long long)fake_engine_packets(
+				   (enum nftgen_queue)k));
+	else
+		return -EINVAL;
+	return 0;
 }
 
 static int
@@ -96,19 +157,16 @@ obey(char *line, char **argv)
 		if (plan != NULL)
 			fputs(plan, stdout);
 		free(plan);
-		policy_free(p);
+		if (r == 0 && line[0] == 'r') {
+			policy_free(policy);
+			policy = p;
+		} else {
+			policy_free(p);
+		}
 		return r;
 	}
 	if (strcmp(line, "counts") == 0)
 		return table_counts(table, print_count, NULL);
-	if (strcmp(line, "verify") == 0)
-		return table_verify(table, &why);
-	if (strcmp(line, "disable") == 0)
-		return table_disable(table, &why);
-	if (strcmp(line, "variant") == 0) {
-		puts(table_variant_name(table_variant(table)));
-		return 0;
-	}
 	if (strcmp(line, "hand-over") == 0) {
 		r = table_hand_over(table, &fd, &why);
 		if (r != 0)
@@ -122,7 +180,7 @@ obey(char *line, char **argv)
 		table_close(table);
 		exit(0);
 	}
-	return -EINVAL;
+	return obey_simple(line);
 }
 
 static void
@@ -146,7 +204,7 @@ run(char **argv)
 			r = table_watch_handle(table, &why);
 			if (r != 0)
 				fprintf(stderr, "guard: %s\n",
-				    r > 0 ? "restored" : why.text);
+					r > 0 ? "restored" : why.text);
 		}
 		if (fds[0].revents == 0)
 			continue;
@@ -164,28 +222,55 @@ run(char **argv)
 	}
 }
 
+static void
+start_engine(void)
+{
+	const struct policy_options *o = &policy->options;
+	struct fake_engine_config c = {
+		.params = params,
+		.mask = o->said_mask,
+		.done = said_to_mark(o, said_done(o)),
+		.probe = said_to_mark(o, said_probe(o)),
+	};
+
+	memcpy(c.token, token, sizeof(c.token));
+	fake_engine_start(&c);
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *inherited = getenv("DIVERT_INHERITED");
 	const char *keying = getenv("DIVERT_KEYING_UID");
-	struct policy *p = read_policy(argv[1]);
-	int r;
+	enum table_variant variant = TABLE_VARIANT_NONE;
+	bool engine = false;
+	int r, option;
 
+	while ((option = getopt(argc, argv, "ev:")) != -1) {
+		if (option == 'e')
+			engine = true;
+		else if (option == 'v')
+			variant = strcmp(optarg, "xt") == 0
+				      ? TABLE_VARIANT_XT
+				      : TABLE_VARIANT_QUEUE;
+		else
+			return 2;
+	}
+	policy = read_policy(argv[optind]);
 	if (keying != NULL) {
 		uid = (uint32_t)atoi(keying);
 		params.keying_uids = &uid;
 		params.n_keying_uids = 1;
 	}
-	params.workers = p->options.workers != 0 ? p->options.workers : 1;
+	params.workers =
+	    policy->options.workers != 0 ? policy->options.workers : 1;
 	r = table_open(&table, inherited != NULL ? atoi(inherited) : -1, &why);
 	if (r == 0 && inherited == NULL) {
-		if (argc > 2)
-			table_prefer(table, strcmp(argv[2], "xt") == 0 ?
-			    TABLE_VARIANT_XT : TABLE_VARIANT_QUEUE);
-		r = table_load(table, p, &params, &why);
+		table_prefer(table, variant);
+		r = table_load(table, policy, &params, &why);
 	}
-	policy_free(p);
+	if (r == 0 && engine)
+		start_engine();
 	answer(r);
 	if (r != 0)
 		return 1;

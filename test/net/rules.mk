@@ -1,7 +1,9 @@
 # Programs that tests of the tables drive, without an engine.
 $(B)/test/net/divert_driver: $(B)/obj/test/net/divert_driver.o \
-    $(call archive,engine/divert) $(call archive,policy) $(call archive,base)
+    $(B)/obj/test/net/fake_engine.o $(call archive,engine/divert) \
+    $(call archive,policy) $(call archive,base)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) \
-	    -Wl,--end-group $(call pc,libnftables libnftnl libmnl libgcrypt)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
+	    $(filter %.a,$^) -Wl,--end-group \
+	    $(call pc,libnftables libnftnl libmnl libnetfilter_queue libgcrypt)
 tests: $(B)/test/net/divert_driver
