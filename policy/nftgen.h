@@ -58,7 +58,10 @@ const char *nftgen_queue_chain(enum nftgen_queue kind, unsigned worker,
  *   flow-out-db-0123456789abcdef   what matched a flow: direction, target, and
  *                                  a hash of the flow, so that a reload keeps
  *                                  the count of a flow that stays.  Two equal
- *                                  flows share one.
+ *                                  flows share one.  It counts what the flow
+ *                                  decided: of a protected connection the
+ *                                  first packet, for the rest follows the
+ *                                  connection's mark.
  *   drop-in-latch                  what a rule dropped: direction, reason; in
  *                                  the guard table too
  */

@@ -125,6 +125,28 @@ error_of(const char *text)
 	return -EINVAL;
 }
 
+/* The lines that say what is wrong.  Those between quote our text, at places
+ * that the library gets wrong. */
+static void
+take_errors(const char *text, struct table_why *why)
+{
+	size_t n = 0, len;
+
+	why->text[0] = '\0';
+	for (; *text != '\0'; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		if (strncmp(text, "Error: ", 7) != 0 ||
+		    strncmp(why->text, text, len) == 0 ||
+		    n + len + 2 > sizeof(why->text))
+			continue;
+		if (n > 0)
+			why->text[n++] = '\n';
+		memcpy(why->text + n, text, len);
+		n += len;
+		why->text[n] = '\0';
+	}
+}
+
 int
 nftctx_run_trusted(struct nftctx *c, const char *text, struct table_why *why)
 {
@@ -138,7 +160,7 @@ nftctx_run_trusted(struct nftctx *c, const char *text, struct table_why *why)
 	error = nft_ctx_get_error_buffer(c->ctx);
 	if (r == 0)
 		return 0;
-	table_why_set(why, "%s", error);
+	take_errors(error, why);
 	return error_of(why->text);
 }
 

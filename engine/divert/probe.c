@@ -35,7 +35,8 @@ struct probe {
 	/* towards peers */
 	uint64_t out_before, out_sent;
 	char blocked_peer[IPADDR_TEXT];
-	char trouble[NFTGEN_QUEUES][96]; /* why one could not be sent */
+	char lo_drop[256], out_drop[256]; /* whose rule stopped one */
+	char trouble[NFTGEN_QUEUES][96];  /* why one could not be sent */
 };
 
 /* Sends `len` octets behind an IP header of this protocol, or of a UDP
@@ -101,6 +102,7 @@ send_inward(struct probe *pr)
 	const struct policy_options *o = &pr->policy->options;
 	struct ipaddr loopback = ipaddr_from_be32(htonl(INADDR_LOOPBACK));
 	uint32_t mark = said_to_mark(o, said_probe(o));
+	uint32_t done = said_to_mark(o, said_done(o));
 	uint8_t octets[PACKET_OCTETS];
 	int r[NFTGEN_QUEUES];
 	size_t len;
@@ -111,8 +113,10 @@ send_inward(struct probe *pr)
 	r[NFTGEN_QUEUE_SEAL] =
 	    send_packet(&loopback, IPPROTO_UDP, mark, octets, len);
 	len = build_esp(pr, octets);
+	/* DONE is for the trace alone: what arrives loses every mark */
 	r[NFTGEN_QUEUE_DECAP] =
-	    send_packet(&loopback, IPPROTO_ESP, 0, octets, len);
+	    send_packet(&loopback, IPPROTO_ESP, done, octets, len);
+	rulewatch_find_drop(&pr->trace, pr->lo_drop);
 	for (int kind = 0; kind < NFTGEN_QUEUES; kind++)
 		snprintf(pr->trouble[kind], sizeof(pr->trouble[kind]), "%s%s",
 			 r[kind] != 0 ? ": sending to 127.0.0.1 failed: " : "",
@@ -173,6 +177,7 @@ probe_start(struct probe **out, struct table *t, const struct policy *p,
 	}
 	send_inward(pr);
 	send_outward(pr);
+	rulewatch_find_drop(&pr->trace, pr->out_drop);
 	*out = pr;
 	return 0;
 }
@@ -203,7 +208,7 @@ all_seen(const struct probe *pr)
 }
 
 static void
-tell_unseen(const struct probe *pr, struct table_why *why)
+tell_unseen(struct probe *pr, struct table_why *why)
 {
 	static const char *const what[NFTGEN_QUEUES] = {
 		[NFTGEN_QUEUE_SEAL_TCP] = "outbound TCP",
@@ -215,24 +220,24 @@ tell_unseen(const struct probe *pr, struct table_why *why)
 		if (!pr->seen(pr->arg, (enum nftgen_queue)kind))
 			add_line(why, "%s does not reach the engine%s",
 				 what[kind], pr->trouble[kind]);
+	if (pr->lo_drop[0] != '\0')
+		add_line(why, "%s drops such packets on lo", pr->lo_drop);
 }
 
 static void
-tell_blocked(struct probe *pr, struct table_why *warning)
+tell_blocked(const struct probe *pr, struct table_why *warning)
 {
-	char where[256];
-
 	if (pr->blocked_peer[0] == '\0')
 		return;
-	if (rulewatch_find_drop(&pr->trace, where))
+	if (pr->out_drop[0] != '\0')
 		add_line(warning,
-			 "ESP towards %s is dropped by %s: it has to "
-			 "accept `meta l4proto esp`",
-			 pr->blocked_peer, where);
+			 "ESP towards %s is dropped by %s: it has to accept "
+			 "`meta l4proto esp`",
+			 pr->blocked_peer, pr->out_drop);
 	else
 		add_line(warning,
-			 "ESP towards %s is dropped by a rule outside "
-			 "nftables (iptables-legacy, BPF)",
+			 "ESP towards %s is dropped by a rule outside nftables "
+			 "(iptables-legacy, BPF)",
 			 pr->blocked_peer);
 }
 
