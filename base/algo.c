@@ -133,7 +133,7 @@ is_gmac(enum algo a)
 }
 
 const char *
-algo_refuse_esp(enum algo enc, enum algo auth)
+algo_refuse_esp(enum algo enc, enum algo auth, bool inside_ah)
 {
 	enum algo_kind e = kind_of(enc), a = kind_of(auth);
 
@@ -149,6 +149,8 @@ algo_refuse_esp(enum algo enc, enum algo auth)
 		return auth == ALGO_NONE ? NULL
 					 : "the transform of RFC 1829 carries "
 					   "no integrity value";
+	if (auth == ALGO_NONE && inside_ah && enc != ALGO_NULL)
+		return NULL;
 	if (auth == ALGO_NONE)
 		return enc == ALGO_NULL ? "null with no integrity protects "
 					  "nothing (RFC 4303 3.2)"

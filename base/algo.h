@@ -90,10 +90,11 @@ enum algo algo_by_name(const char *name);
 /* Key and salt octets together, what `key` in the configuration holds. */
 unsigned algo_keymat_octets(enum algo a);
 /* NULL when `esp ENC AUTH` (or `ah AUTH`) makes sense, else one sentence that
- * says why not and names the RFC.  An algorithm of the wrong kind is refused
+ * says why not and names the RFC.  inside_ah: AH around it brings integrity,
+ * the third way of RFC 8221 4.  An algorithm of the wrong kind is refused
  * here too.  Historic algorithms pass: whether the administrator allowed them
  * is not known here. */
-const char *algo_refuse_esp(enum algo enc, enum algo auth);
+const char *algo_refuse_esp(enum algo enc, enum algo auth, bool inside_ah);
 const char *algo_refuse_ah(enum algo auth);
 
 #endif

@@ -3,23 +3,6 @@
 
 #include "policy/built.h"
 
-/* What suite seals and opens; a new algorithm waits until it is named here. */
-static const enum algo built_algos[] = {
-	ALGO_AES128_GCM,
-	ALGO_AES192_GCM,
-	ALGO_AES256_GCM,
-	ALGO_CHACHA20_POLY1305,
-};
-
-bool
-built_algo(enum algo a)
-{
-	for (size_t i = 0; i < sizeof(built_algos) / sizeof(*built_algos); i++)
-		if (built_algos[i] == a)
-			return true;
-	return false;
-}
-
 static bool
 uses_tunnel(const struct policy_assoc *a)
 {
@@ -36,12 +19,6 @@ static bool
 uses_ipv6_peer(const struct policy_assoc *a)
 {
 	return a->peer.family == IP_FAMILY_6;
-}
-
-static bool
-uses_ah(const struct policy_assoc *a)
-{
-	return a->ah_auth != ALGO_NONE;
 }
 
 static bool
@@ -83,7 +60,6 @@ static const struct {
 	{ "`mode tunnel`", POLICY_WORD_MODE, uses_tunnel },
 	{ "an IPv6 address", POLICY_WORD_LOCAL, uses_ipv6_local },
 	{ "an IPv6 address", POLICY_WORD_PEER, uses_ipv6_peer },
-	{ "`ah`", POLICY_WORD_PROTECT, uses_ah },
 	{ "`encap udp`", POLICY_WORD_ENCAP, uses_encap },
 	{ "`tfc-pad`", POLICY_WORD_TFC_PAD, uses_tfc_pad },
 	{ "`dummy`", POLICY_WORD_DUMMY, uses_dummy },
@@ -122,19 +98,6 @@ static const struct {
 
 static const bool principals_built = false;
 
-static void
-check_algos(const struct policy_assoc *a, struct diag *d)
-{
-	const enum algo used[] = { a->esp_enc, a->esp_auth };
-
-	/* `ah` has its row; its algorithm needs no second message. */
-	for (size_t i = 0; i < 2; i++)
-		if (used[i] != ALGO_NONE && !built_algo(used[i]))
-			diag_error(d, &a->at[POLICY_WORD_PROTECT],
-				   "`%s` is not built yet",
-				   algo_info(used[i])->name);
-}
-
 void
 built_check(const struct policy *p, struct diag *d)
 {
@@ -152,7 +115,6 @@ built_check(const struct policy *p, struct diag *d)
 				diag_error(d, &a->at[assoc_rows[i].at],
 					   "%s is not built yet",
 					   assoc_rows[i].word);
-		check_algos(a, d);
 	}
 	if (p->n_principals > 0 && !principals_built)
 		diag_error(d, &p->principals[0].place,

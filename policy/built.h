@@ -15,6 +15,5 @@
 
 /* An error "`WORD` is not built yet" for each use of such a word. */
 void built_check(const struct policy *p, struct diag *d);
-bool built_algo(enum algo a);
 
 #endif

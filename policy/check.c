@@ -189,6 +189,18 @@ check_transform(const struct policy_assoc *a, struct diag *d)
 			   "%s goes with `esp null` or `ah` "
 			   "(RFC 4543 3)",
 			   auth->name);
+	/* Its nonce is the number alone, and a number that was lost with the
+	 * disk would come again (RFC 8750 7). */
+	if (enc->implicit_iv && a->keying == POLICY_KEYING_MANUAL)
+		diag_error(d, at,
+			   "%s is not for manual keys: its nonce would "
+			   "hang on the last write to the disk (RFC 8750 7)",
+			   enc->name);
+	if (enc->historic && a->esp_auth != ALGO_NONE)
+		diag_error(d, at,
+			   "%s carries no integrity value: `ah` does that "
+			   "(RFC 1829)",
+			   enc->name);
 	if (a->esp_auth == ALGO_KEYED_MD5)
 		diag_error(d, at, "keyed-md5 is for `ah` (RFC 1828)");
 }
@@ -214,6 +226,15 @@ check_historic(const struct policy_options *o, const struct policy_assoc *a,
 	if (a->keying != POLICY_KEYING_MANUAL)
 		diag_error(d, at, "%s has manual keys only",
 			   algo_info(found)->name);
+	/* 1995 had no number in the packet, and no window to check it by. */
+	for (unsigned w = POLICY_WORD_ESN; w <= POLICY_WORD_REPLAY_WINDOW; w++)
+		if (a->at[w].line != 0)
+			diag_error(d, &a->at[w],
+				   "%s has no sequence numbers: no `esn`, "
+				   "no `replay-window`",
+				   algo_info(found)->name);
+	diag_warn(d, at, "%s is broken: this is history, not protection",
+		  algo_info(found)->name);
 }
 
 static void

@@ -14,12 +14,6 @@ without_salt(enum algo algo, unsigned octets)
 	return octets > salt ? octets - salt : octets;
 }
 
-static enum algo
-auth_of(const struct policy_assoc *a)
-{
-	return a->ah_auth != ALGO_NONE ? a->ah_auth : a->esp_auth;
-}
-
 /* One key against what its algorithm needs. */
 static void
 check_octets(enum algo algo, const char *word, unsigned octets,
@@ -66,8 +60,10 @@ check_direction(const struct policy_assoc *a, const struct policy_key *k,
 		return;
 	check_octets(a->esp_enc, "key", k->key_octets, &k->key_at, &k->place,
 		     d);
-	check_octets(auth_of(a), "auth-key", k->auth_key_octets,
+	check_octets(policy_auth_key_algo(a), "auth-key", k->auth_key_octets,
 		     &k->auth_key_at, &k->place, d);
+	check_octets(policy_ah_key_algo(a), "ah-key", k->ah_key_octets,
+		     &k->ah_key_at, &k->place, d);
 }
 
 static void
@@ -103,8 +99,10 @@ add_direction(struct unique *keys, const struct policy_assoc *a,
 	      const struct policy_key *k)
 {
 	add_key(keys, k->key, k->key_octets, a->esp_enc, &k->key_at);
-	add_key(keys, k->auth_key, k->auth_key_octets, auth_of(a),
+	add_key(keys, k->auth_key, k->auth_key_octets, policy_auth_key_algo(a),
 		&k->auth_key_at);
+	add_key(keys, k->ah_key, k->ah_key_octets, policy_ah_key_algo(a),
+		&k->ah_key_at);
 }
 
 /* An SA is found by SPI and protocol inbound, and by the peer as well on the

@@ -110,15 +110,21 @@ find_line(struct diag *d, const struct policy_place *at, const char **line,
 	return true;
 }
 
-/* Is the `key` at c the whole word `key` or `auth-key`? */
+/* Is the `key` at c the whole word `key`, `auth-key` or `ah-key`? */
 static bool
 is_key_word(const char *text, const char *c)
 {
-	static const char auth[] = "auth-";
-	size_t n = sizeof(auth) - 1;
+	static const char *const before[] = { "auth-", "ah-" };
 
-	if ((size_t)(c - text) >= n && memcmp(c - n, auth, n) == 0)
-		c -= n;
+	for (size_t i = 0; i < sizeof(before) / sizeof(*before); i++) {
+		size_t n = strlen(before[i]);
+
+		if ((size_t)(c - text) >= n &&
+		    memcmp(c - n, before[i], n) == 0) {
+			c -= n;
+			break;
+		}
+	}
 	return c == text || strchr(" \t;{", c[-1]) != NULL;
 }
 
@@ -136,7 +142,7 @@ mask_hex(char *text)
 	}
 }
 
-/* The same, and over the word behind `key` or `auth-key`. */
+/* The same, and over the word behind `key`, `auth-key` or `ah-key`. */
 static void
 mask_keys(char *text)
 {

@@ -125,6 +125,8 @@ dump_direction(const struct policy_key *k, const char *word, FILE *out,
 	dump_key(out, "key", k->key_file, k->key, k->key_octets, show_keys);
 	dump_key(out, "auth-key", k->auth_key_file, k->auth_key,
 		 k->auth_key_octets, show_keys);
+	dump_key(out, "ah-key", k->ah_key_file, k->ah_key, k->ah_key_octets,
+		 show_keys);
 	fputc('\n', out);
 }
 

@@ -77,12 +77,14 @@ static void
 load_direction(const struct policy_assoc *a, struct policy_key *k,
 	       struct diag *d)
 {
-	enum algo auth = a->ah_auth != ALGO_NONE ? a->ah_auth : a->esp_auth;
-
 	load_one(d, &k->key_at, k->key_file, algo_keymat_octets(a->esp_enc),
 		 k->key, &k->key_octets);
-	load_one(d, &k->auth_key_at, k->auth_key_file, algo_keymat_octets(auth),
-		 k->auth_key, &k->auth_key_octets);
+	load_one(d, &k->auth_key_at, k->auth_key_file,
+		 algo_keymat_octets(policy_auth_key_algo(a)), k->auth_key,
+		 &k->auth_key_octets);
+	load_one(d, &k->ah_key_at, k->ah_key_file,
+		 algo_keymat_octets(policy_ah_key_algo(a)), k->ah_key,
+		 &k->ah_key_octets);
 }
 
 void

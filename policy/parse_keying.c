@@ -93,8 +93,14 @@ parse_key_part(struct parser *ps, struct policy_key *k,
 	if (parser_take(ps, "auth-key-file"))
 		return parser_once(ps, &word, &k->auth_key_at) &&
 		       parse_key_file(ps, &k->auth_key_file);
-	return parser_refuse(ps, "expected `spi`, `key`, `key-file`, "
-				 "`auth-key` or `auth-key-file`");
+	if (parser_take(ps, "ah-key"))
+		return parser_once(ps, &word, &k->ah_key_at) &&
+		       parse_key_octets(ps, k->ah_key, &k->ah_key_octets);
+	if (parser_take(ps, "ah-key-file"))
+		return parser_once(ps, &word, &k->ah_key_at) &&
+		       parse_key_file(ps, &k->ah_key_file);
+	return parser_refuse(ps, "expected `spi`, `key`, `auth-key`, `ah-key` "
+				 "or one of them with `-file`");
 }
 
 static bool

@@ -44,8 +44,10 @@ free_assoc(struct policy_assoc *a)
 {
 	free(a->out.key_file);
 	free(a->out.auth_key_file);
+	free(a->out.ah_key_file);
 	free(a->in.key_file);
 	free(a->in.auth_key_file);
+	free(a->in.ah_key_file);
 	free(a->local_principal);
 	free(a->peer_principal);
 	free_names(a->bind_users);
@@ -95,4 +97,16 @@ policy_assoc_by_said(const struct policy *p, uint32_t said)
 		if (p->assocs[i].said == said)
 			return &p->assocs[i];
 	return NULL;
+}
+
+enum algo
+policy_auth_key_algo(const struct policy_assoc *a)
+{
+	return a->esp_auth != ALGO_NONE ? a->esp_auth : a->ah_auth;
+}
+
+enum algo
+policy_ah_key_algo(const struct policy_assoc *a)
+{
+	return a->esp_auth != ALGO_NONE ? a->ah_auth : ALGO_NONE;
 }

@@ -103,8 +103,11 @@ struct policy_key {
 	unsigned auth_key_octets;
 	char *key_file; /* absolute path, or NULL: key written out */
 	char *auth_key_file;
+	uint8_t ah_key[ALGO_KEYMAT_MAX]; /* where auth_key is ESP's own */
+	unsigned ah_key_octets;
+	char *ah_key_file;
 	struct policy_place place; /* of `out` or `in` */
-	struct policy_place key_at, auth_key_at;
+	struct policy_place key_at, auth_key_at, ah_key_at;
 };
 
 /* 0 in a field: no such limit. */
@@ -192,6 +195,10 @@ struct policy {
 struct policy *policy_new(void);
 /* Wipes the keys. */
 void policy_free(struct policy *p);
+/* What `auth-key` is for: ESP's integrity, else AH's.  NONE: nothing. */
+enum algo policy_auth_key_algo(const struct policy_assoc *a);
+/* What `ah-key` is for: AH around ESP that has an integrity of its own. */
+enum algo policy_ah_key_algo(const struct policy_assoc *a);
 /* NULL when there is none. */
 const struct policy_assoc *policy_assoc_by_name(const struct policy *p,
 						const char *name);

@@ -67,7 +67,8 @@ suite_sizes(enum algo enc, enum algo auth)
 	const struct algo_info *e = algo_info(enc), *a = algo_info(auth);
 	bool ah = enc == ALGO_NONE;
 
-	if ((ah ? algo_refuse_ah(auth) : algo_refuse_esp(enc, auth)) != NULL)
+	if ((ah ? algo_refuse_ah(auth) : algo_refuse_esp(enc, auth, true)) !=
+	    NULL)
 		return (struct suite_sizes){ 0 };
 	return (struct suite_sizes){
 		.iv_octets = (unsigned)e->iv_octets + a->iv_octets,
@@ -116,6 +117,9 @@ init(struct suite *s, const struct suite_params *p)
 	s->sizes = suite_sizes(p->enc, p->auth);
 	/* zero block: no such combination; no sequence number, no ESN */
 	if (s->sizes.block == 0 || (p->esn && s->sizes.seq_octets == 0))
+		return -EINVAL;
+	if (p->enc != ALGO_NONE &&
+	    algo_refuse_esp(p->enc, p->auth, p->inside_ah) != NULL)
 		return -EINVAL;
 	if (enc->kind == ALGO_KIND_AEAD)
 		return init_aead(s, p);

@@ -27,6 +27,7 @@ struct suite_params {
 	enum algo enc;      /* AEAD or ENC kind; ALGO_NONE for AH */
 	enum algo auth;     /* AUTH kind with an ENC, ALGO_NONE with AEAD */
 	bool esn;           /* the high half of seq goes under the ICV */
+	bool inside_ah;     /* integrity is AH's: encryption alone is fine */
 	const uint8_t *key; /* cipher key, then its salt */
 	unsigned key_octets;
 	const uint8_t *auth_key; /* then its salt, for GMAC */
@@ -80,7 +81,7 @@ int suite_init(const char **failed);
  * say why) or key length, ENOMEM. */
 struct suite *suite_new(const struct suite_params *params);
 void suite_free(struct suite *s);
-/* Zeros for a combination that there is not. */
+/* Zeros for a combination that there is not, inside AH or alone. */
 struct suite_sizes suite_sizes(enum algo enc, enum algo auth);
 /* The IV for the counter's value, never the same for two values: the value
  * itself in counter modes (RFC 4106 3.1), encrypted where it has to be

@@ -20,7 +20,7 @@ _Static_assert((int)PROTO_KEYING_MANUAL == (int)POLICY_KEYING_MANUAL &&
 struct plan {
 	struct store_assoc assoc;
 	uint8_t protocol, enc, auth;
-	bool esn;
+	bool esn, bundle;
 	uint32_t window;
 	struct sa_limits limits;
 };
@@ -67,10 +67,14 @@ make_plan(const struct proto_pair *p, struct plan *plan)
 {
 	const struct store_assoc *a = &plan->assoc;
 
+	plan->bundle = a->enc != ALGO_NONE && a->ah_auth != ALGO_NONE;
 	plan->protocol = a->enc != ALGO_NONE ? SA_ESP : SA_AH;
+	/* AH around ESP is two pairs, a message each. */
+	if (plan->bundle && p->protocol == SA_AH)
+		plan->protocol = SA_AH;
 	if (p->protocol != 0 && p->protocol != plan->protocol)
 		return "the association is for the other protocol";
-	plan->enc = a->enc;
+	plan->enc = plan->protocol == SA_ESP ? a->enc : (uint8_t)ALGO_NONE;
 	plan->auth = plan->protocol == SA_ESP ? a->auth : a->ah_auth;
 	if (p->encryption[0] != '\0' &&
 	    algo_by_name(p->encryption) != (enum algo)plan->enc)
@@ -205,6 +209,7 @@ fill_slot(struct sa *sa, const struct plan *plan, const struct proto_pair *p,
 	memcpy(sa->key, h->key.at, h->key.len);
 	memcpy(sa->auth_key, h->auth_key.at, h->auth_key.len);
 	sa->flags = (plan->esn ? SA_FLAG_ESN : 0) |
+		    (plan->bundle ? SA_FLAG_BUNDLE : 0) |
 		    (p->sport != 0 ? SA_FLAG_ENCAP_UDP : 0);
 	sa->sport = (uint16_t)p->sport;
 	sa->dport = (uint16_t)p->dport;

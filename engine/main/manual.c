@@ -69,26 +69,52 @@ manual_write_policy(struct store *s, const struct policy *p)
 	return 0;
 }
 
+static void
+copy_key(uint8_t *to, uint8_t *to_octets, const uint8_t *from, unsigned octets)
+{
+	memcpy(to, from, ALGO_KEYMAT_MAX);
+	*to_octets = (uint8_t)octets;
+}
+
+static bool
+has_protocol(const struct policy_assoc *a, enum sa_protocol protocol)
+{
+	return (protocol == SA_AH ? a->ah_auth : a->esp_enc) != ALGO_NONE;
+}
+
 /* Fills the plain fields of an SA that is not live. */
 static void
-fill(struct sa *sa, const struct policy_assoc *a, enum sa_direction direction)
+fill(struct sa *sa, const struct policy_assoc *a, enum sa_direction direction,
+     enum sa_protocol protocol)
 {
 	const struct policy_key *k = direction == SA_OUT ? &a->out : &a->in;
-	bool ah = a->esp_enc == ALGO_NONE;
+	bool bundle = has_protocol(a, SA_AH) && has_protocol(a, SA_ESP);
+	bool numbered;
 
 	sa->spi = k->spi;
 	sa->said = a->said;
 	sa->direction = (uint8_t)direction;
-	sa->protocol = ah ? SA_AH : SA_ESP;
+	sa->protocol = (uint8_t)protocol;
 	sa->mode = (uint8_t)a->mode;
-	sa->enc = (uint8_t)a->esp_enc;
-	sa->auth = (uint8_t)(ah ? a->ah_auth : a->esp_auth);
-	sa->key_octets = (uint8_t)k->key_octets;
-	sa->auth_key_octets = (uint8_t)k->auth_key_octets;
-	memcpy(sa->key, k->key, sizeof(sa->key));
-	memcpy(sa->auth_key, k->auth_key, sizeof(sa->auth_key));
-	sa->flags = SA_FLAG_MANUAL | (a->esn ? SA_FLAG_ESN : 0u);
-	sa->replay_window = direction == SA_IN ? a->replay_window : 0;
+	if (protocol == SA_ESP) {
+		sa->enc = (uint8_t)a->esp_enc;
+		sa->auth = (uint8_t)a->esp_auth;
+		copy_key(sa->key, &sa->key_octets, k->key, k->key_octets);
+	} else {
+		sa->auth = (uint8_t)a->ah_auth;
+	}
+	if (protocol == SA_AH && policy_ah_key_algo(a) != ALGO_NONE)
+		copy_key(sa->auth_key, &sa->auth_key_octets, k->ah_key,
+			 k->ah_key_octets);
+	else if (sa->auth != ALGO_NONE)
+		copy_key(sa->auth_key, &sa->auth_key_octets, k->auth_key,
+			 k->auth_key_octets);
+	numbered = !algo_info((enum algo)sa->enc)->historic &&
+		   !algo_info((enum algo)sa->auth)->historic;
+	sa->flags = SA_FLAG_MANUAL | (a->esn && numbered ? SA_FLAG_ESN : 0u) |
+		    (bundle ? SA_FLAG_BUNDLE : 0u);
+	sa->replay_window =
+	    direction == SA_IN && numbered ? a->replay_window : 0;
 	sa->local = a->local;
 	sa->peer = a->peer;
 	copy_limits(&sa->limits, &a->lifetime);
@@ -115,12 +141,13 @@ same(const struct sa *x, const struct sa *y)
 /* The live SA that is what the policy wants.  -ENOENT. */
 static int
 find_wanted(const struct store *s, const struct policy_assoc *a,
-	    enum sa_direction direction, uint32_t *slot)
+	    enum sa_direction direction, enum sa_protocol protocol,
+	    uint32_t *slot)
 {
 	struct sa want = { 0 };
 	int err = -ENOENT;
 
-	fill(&want, a, direction);
+	fill(&want, a, direction, protocol);
 	for (uint32_t i = 0; i < store_slots(s); i++) {
 		const struct sa *sa = store_sa(s, i);
 
@@ -152,8 +179,9 @@ belongs(const struct store *s, uint32_t slot, const struct policy *p)
 			    : sa->enc == (uint8_t)a->esp_enc &&
 				  sa->auth == (uint8_t)a->esp_auth);
 	return a->keying == POLICY_KEYING_MANUAL &&
-	       find_wanted(s, a, (enum sa_direction)sa->direction, &wanted) ==
-		   0 &&
+	       has_protocol(a, (enum sa_protocol)sa->protocol) &&
+	       find_wanted(s, a, (enum sa_direction)sa->direction,
+			   (enum sa_protocol)sa->protocol, &wanted) == 0 &&
 	       wanted == slot;
 }
 
@@ -187,15 +215,18 @@ fail(struct manual_report *r, const struct policy_assoc *a,
 		log_warnx("%s", text);
 }
 
-/* Claims and prepares one direction; its slot, or UINT32_MAX. */
+/* Claims and prepares one SA; its slot, or UINT32_MAX. */
 static uint32_t
 prepare(struct store *s, struct persist *persist, const struct policy_assoc *a,
-	enum sa_direction direction, struct manual_report *r)
+	enum sa_direction direction, enum sa_protocol protocol,
+	struct manual_report *r)
 {
 	uint32_t slot;
 	int err;
 
-	if (find_wanted(s, a, direction, &slot) == 0) {
+	if (!has_protocol(a, protocol))
+		return UINT32_MAX;
+	if (find_wanted(s, a, direction, protocol, &slot) == 0) {
 		r->kept++;
 		return UINT32_MAX;
 	}
@@ -206,7 +237,7 @@ prepare(struct store *s, struct persist *persist, const struct policy_assoc *a,
 	}
 	err = store_claim(s, direction == SA_IN ? a->replay_window : 0, &slot);
 	if (err == 0) {
-		fill(store_sa(s, slot), a, direction);
+		fill(store_sa(s, slot), a, direction, protocol);
 		store_sa(s, slot)->installed_ms = clock_now_ms();
 		err = persist_attach(persist, s, slot);
 		if (err < 0)
@@ -259,26 +290,32 @@ void
 manual_apply(struct store *s, struct persist *persist, const struct policy *p,
 	     struct manual_report *r)
 {
-	uint32_t slots[STORE_ASSOCS_MAX][2];
+	static const struct {
+		enum sa_direction direction;
+		enum sa_protocol protocol;
+	} order[] = {
+		/* in before out: the peer's answer finds its SA */
+		{ SA_IN, SA_AH },
+		{ SA_IN, SA_ESP },
+		{ SA_OUT, SA_AH },
+		{ SA_OUT, SA_ESP },
+	};
+	uint32_t slots[STORE_ASSOCS_MAX][4];
 	int err;
 
 	*r = (struct manual_report){ .quiet = r->quiet };
 	remove_strangers(s, persist, p, r);
-	for (size_t i = 0; i < p->n_assocs; i++) {
-		const struct policy_assoc *a = &p->assocs[i];
-
-		slots[i][SA_IN] = slots[i][SA_OUT] = UINT32_MAX;
-		if (a->keying != POLICY_KEYING_MANUAL)
-			continue;
-		slots[i][SA_IN] = prepare(s, persist, a, SA_IN, r);
-		slots[i][SA_OUT] = prepare(s, persist, a, SA_OUT, r);
-	}
+	for (size_t i = 0; i < p->n_assocs; i++)
+		for (unsigned n = 0; n < 4; n++)
+			slots[i][n] =
+			    p->assocs[i].keying != POLICY_KEYING_MANUAL
+				? UINT32_MAX
+				: prepare(s, persist, &p->assocs[i],
+					  order[n].direction, order[n].protocol,
+					  r);
 	err = persist_sync(persist);
-	for (size_t i = 0; i < p->n_assocs; i++) {
-		const struct policy_assoc *a = &p->assocs[i];
-
-		/* in before out: the peer's answer finds its SA */
-		finish(s, persist, a, SA_IN, slots[i][SA_IN], err, r);
-		finish(s, persist, a, SA_OUT, slots[i][SA_OUT], err, r);
-	}
+	for (size_t i = 0; i < p->n_assocs; i++)
+		for (unsigned n = 0; n < 4; n++)
+			finish(s, persist, &p->assocs[i], order[n].direction,
+			       slots[i][n], err, r);
 }

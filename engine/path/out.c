@@ -204,7 +204,9 @@ seal_esp(struct seal *s, uint8_t *at)
 
 	/* By RFC 1829 the IV then stands where the number was. */
 	esp_build_head(at, job.spi, job.seq);
-	suite_make_iv(s->esp.suite->suite, s->esp.iv_counter, iv);
+	/* 32 bits (RFC 1829) hold no start counter: the number itself. */
+	suite_make_iv(s->esp.suite->suite,
+		      z.iv_octets < 8 ? s->esp.seq : s->esp.iv_counter, iv);
 	if (suite_seal(s->esp.suite->suite, &job) != 0)
 		return 0;
 	return (size_t)(job.icv + z.icv_octets - at);

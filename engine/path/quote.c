@@ -15,17 +15,32 @@ is_recent(const struct sa *sa, uint32_t low)
 	return behind < QUOTE_RECENT && behind < next - 1;
 }
 
+/* SPI and sequence number of what is quoted.  RFC 4302 2: AH has them in its
+ * second and third word, and routers of before RFC 1812 quote only two. */
+static bool
+read_head(const struct icmp_error *e, uint32_t *spi, uint32_t *seq)
+{
+	bool ah = e->protocol == IP_AH;
+
+	if (e->protocol != IP_ESP && !(ah && e->has_third))
+		return false;
+	*spi = e->word[ah ? 1 : 0];
+	*seq = e->word[ah ? 2 : 1];
+	return true;
+}
+
 bool
 quote_consume(struct path *p, const struct pkt *pkt, const uint8_t *icmp,
 	      size_t len, uint64_t now_ms)
 {
 	struct icmp_error e;
 	struct sad_hit hit;
+	uint32_t spi, seq;
 
-	if (!icmp_parse_error(icmp, len, &e) || e.protocol != IP_ESP ||
-	    !sad_out_spi(p->table, IP_ESP, e.word[0], &e.dst, &hit) ||
+	if (!icmp_parse_error(icmp, len, &e) || !read_head(&e, &spi, &seq) ||
+	    !sad_out_spi(p->table, e.protocol, spi, &e.dst, &hit) ||
 	    !selector_matches(hit.sa, &e.src, &e.dst) ||
-	    !is_recent(hit.sa, e.word[1]))
+	    !is_recent(hit.sa, seq))
 		return false;
 	if (!e.fragmentation_needed)
 		return true;

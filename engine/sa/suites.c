@@ -41,6 +41,7 @@ fill(struct suites_entry *e, const struct sad_hit *hit)
 		.enc = (enum algo)sa->enc,
 		.auth = (enum algo)sa->auth,
 		.esn = (sa->flags & SA_FLAG_ESN) != 0,
+		.inside_ah = (sa->flags & SA_FLAG_BUNDLE) != 0,
 		.key = sa->key,
 		.key_octets = sa->key_octets,
 		.auth_key = sa->auth_key,

@@ -18,6 +18,13 @@ enum {
 
 /* The quoted packet, cut off wherever its sender liked. */
 static bool
+parse_third(struct cursor *c, struct icmp_error *out)
+{
+	out->has_third = cursor_u32(c, &out->word[2]);
+	return true;
+}
+
+static bool
 parse_quote(struct cursor *c, struct icmp_error *out)
 {
 	uint8_t first;
@@ -30,7 +37,8 @@ parse_quote(struct cursor *c, struct icmp_error *out)
 	       cursor_copy(c, out->src.octets, 4) &&
 	       cursor_copy(c, out->dst.octets, 4) &&
 	       cursor_skip(c, (first & 0xfu) * 4 - IP_HEADER_MIN) &&
-	       cursor_u32(c, &out->word[0]) && cursor_u32(c, &out->word[1]);
+	       cursor_u32(c, &out->word[0]) && cursor_u32(c, &out->word[1]) &&
+	       parse_third(c, out);
 }
 
 bool

@@ -30,7 +30,8 @@ struct icmp_error {
 	uint16_t mtu;           /* as said; 0 by routers before RFC 1191 */
 	struct ipaddr src, dst; /* of the packet it quotes */
 	uint8_t protocol;
-	uint32_t word[2]; /* what followed its IP header */
+	uint32_t word[3]; /* what followed its IP header, 8 octets at least */
+	bool has_third;   /* word[2] was there too */
 };
 
 /* An ICMP message, behind its IP header.  False: not an error, its checksum

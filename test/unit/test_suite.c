@@ -55,7 +55,8 @@ all_pairs(struct pair *pairs)
 			bool ah = p.enc == ALGO_NONE;
 
 			if ((ah ? algo_refuse_ah(p.auth)
-				: algo_refuse_esp(p.enc, p.auth)) == NULL)
+				: algo_refuse_esp(p.enc, p.auth, false)) ==
+			    NULL)
 				pairs[n++] = p;
 		}
 	return n;
@@ -335,11 +336,30 @@ Test(suite, refuses_combinations_that_do_not_protect)
 		errno = 0;
 		cr_expect_null(make(bad[i].enc, bad[i].auth, false), "%u", i);
 		cr_expect_eq(errno, EINVAL);
-		cr_expect_eq(z.block, 0);
+		cr_expect_eq(z.block != 0, bad[i].auth == ALGO_NONE &&
+					       (bad[i].enc == ALGO_AES128_CBC ||
+						bad[i].enc == ALGO_AES256_CTR));
 		cr_expect_not_null(
 		    bad[i].enc == ALGO_NONE
 			? algo_refuse_ah(bad[i].auth)
-			: algo_refuse_esp(bad[i].enc, bad[i].auth));
+			: algo_refuse_esp(bad[i].enc, bad[i].auth, false));
+	}
+	/* AH around it makes encryption alone one of RFC 8221's ways */
+	for (unsigned esn = 0; esn < 2; esn++) {
+		struct suite_params params = {
+			.enc = ALGO_AES128_CTR,
+			.esn = esn,
+			.inside_ah = true,
+			.key = keys[0],
+			.key_octets = algo_keymat_octets(ALGO_AES128_CTR),
+		};
+		struct suite *s = suite_new(&params);
+
+		cr_expect_not_null(s);
+		suite_free(s);
+		params.enc = ALGO_NULL;
+		params.key_octets = 0;
+		cr_expect_null(suite_new(&params));
 	}
 	/* no sequence number, so no high half of it */
 	cr_expect_null(make(ALGO_NONE, ALGO_KEYED_MD5, true));
@@ -353,13 +373,14 @@ Test(suite, refuses_keys_of_the_wrong_length)
 
 	for (unsigned i = 0; i < n; i++) {
 		struct pair p = pairs[i];
-		struct suite_params params = { p.enc,
-					       p.auth,
-					       false,
-					       keys[0],
-					       algo_keymat_octets(p.enc),
-					       keys[1],
-					       algo_keymat_octets(p.auth) };
+		struct suite_params params = {
+			.enc = p.enc,
+			.auth = p.auth,
+			.key = keys[0],
+			.key_octets = algo_keymat_octets(p.enc),
+			.auth_key = keys[1],
+			.auth_key_octets = algo_keymat_octets(p.auth),
+		};
 
 		if (p.enc != ALGO_NONE) {
 			params.key_octets++;
