@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * quote: an ICMP error that quotes a packet we may have sealed.
+ * quote: an ICMP error that quotes a packet we may have sealed, ESP or AH.
  *
  * RFC 4301 8.2.1: whoever sends one is not authenticated.  So it is believed
  * only about a live outbound SA whose SPI and both addresses it quotes, with a

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What arrives in the decap queue.  The first octet chooses:
+ *   even  the rest is the packet, from its IP header on
+ *   odd   the rest is what a peer with the right keys put inside: its text,
+ *         trailer and all, under a good ICV
+ */
+#include "test/lib/pair.h"
+
+#include "engine/wire/esp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len);
+
+#define OTHERS 0x5a000000u
+
+static struct pair pair;
+static bool ready;
+
+static void
+start(void)
+{
+	static const struct pair_options gcm = { .enc = ALGO_AES128_GCM };
+
+	pair_init(&pair, &gcm);
+	ready = true;
+}
+
+/* As if no packet had come yet. */
+static void
+reset(struct pair_host *h)
+{
+	struct sa *sa = store_sa(&h->store, h->in_slot);
+	_Atomic uint64_t *words = store_replay(&h->store, sa);
+
+	for (uint32_t i = 0; i < sa->replay_words; i++)
+		atomic_store(&words[i], 0);
+	atomic_store(&sa->replay_edge, 0);
+	atomic_store(&sa->packets, 0);
+	atomic_store(&sa->octets, 0);
+}
+
+/* ESP of the right peer around this text, in a buffer of exactly its size. */
+static uint8_t *
+wrap(const uint8_t *text, size_t len, size_t *total)
+{
+	uint8_t key[20], *esp = malloc(len + 64), *packet = malloc(len + 64);
+	struct suite_params params = { .enc = ALGO_AES128_GCM,
+				       .esn = true,
+				       .key = key,
+				       .key_octets = sizeof(key) };
+	struct suite *s;
+	struct suite_job job = { .spi = PAIR_SPI_AB,
+				 .seq = 1,
+				 .iv = esp + 8,
+				 .src = text,
+				 .dst = esp + 16,
+				 .len = len,
+				 .icv = esp + 16 + len };
+
+	memset(key, PAIR_SPI_AB & 0xff, sizeof(key));
+	s = suite_new(&params);
+	PAIR_CHECK(s != NULL);
+	esp_build_head(esp, job.spi, job.seq);
+	suite_make_iv(s, 1, esp + 8);
+	PAIR_CHECK(suite_seal(s, &job) == 0);
+	suite_free(s);
+	*total = pair_packet(packet, len + 64, PAIR_A, PAIR_B, IP_ESP, 0, esp,
+			     len + 32);
+	free(esp);
+	return packet;
+}
+
+static void
+check_opened(const uint8_t *dst, size_t cap, const struct path_result *r)
+{
+	struct ip4 ip;
+
+	PAIR_CHECK(r->len <= cap);
+	PAIR_CHECK(ip_parse(dst, r->len, &ip) == IP_OK);
+	PAIR_CHECK(ip.total == r->len);
+	PAIR_CHECK(csum_of(dst, ip.header) == 0);
+	PAIR_CHECK(ip.protocol != IP_ESP && ip.protocol != IP_AH &&
+		   ip.protocol != IP_NONE);
+	PAIR_CHECK(r->mark == (OTHERS | PAIR_SAID));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
+{
+	struct pair_host *h = &pair.b;
+	struct path_result r;
+	uint8_t *packet, *dst;
+	bool inside;
+	size_t n;
+
+	if (len == 0 || len > 60000)
+		return 0;
+	if (!ready)
+		start();
+	reset(h);
+	inside = octets[0] % 2 != 0;
+	n = len - 1;
+	if (inside) {
+		packet = wrap(octets + 1, n, &n);
+	} else {
+		packet = malloc(n + !n);
+		memcpy(packet, octets + 1, n);
+	}
+	dst = malloc(n + !n);
+	{
+		struct pkt pkt = { .octets = packet,
+				   .len = n,
+				   .whole = n,
+				   .mark = OTHERS | PAIR_PROBE,
+				   .in = 2,
+				   .mtu = 1500 };
+
+		r = pair_in(h, &pkt, dst, n);
+	}
+	switch (r.action) {
+	case PATH_DROP:
+		PAIR_CHECK(r.reason < REASON_COUNT && r.tell_mtu == 0);
+		break;
+	case PATH_ACCEPT:
+		PAIR_CHECK(!inside);
+		break;
+	case PATH_REPLACE:
+		/* nobody but the peer makes a right ICV */
+		PAIR_CHECK(inside);
+		check_opened(dst, n, &r);
+		break;
+	}
+	free(dst);
+	free(packet);
+	return 0;
+}
