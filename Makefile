@@ -181,6 +181,13 @@ fuzz:
 .PHONY: fuzz-programs
 fuzz-programs: $(FUZZ_BINS)
 
+# ---- demo ---------------------------------------------------------------------
+.PHONY: demo
+demo:
+	packaging/install-deps build demo
+	$(MAKE) -s -j$$(nproc) $(B)/bin/nfipsecd $(B)/bin/nfipsec
+	test/demo/demo
+
 # ---- the rest ----------------------------------------------------------------
 .PHONY: fmt lint clean help
 C_FILES = $(shell git ls-files '*.c' '*.h')
@@ -195,6 +202,7 @@ clean:
 
 help:
 	@echo 'all          programs into $(B)/bin, libraries into $(B)/lib'
+	@echo 'demo         installs what is missing, builds, shows a download'
 	@echo 'check        installs what is missing, builds, runs every test'
 	@echo 'check-unit   check-golden  check-net  check-vm: one kind of test'
 	@echo 'rooms        no include goes against the arrows'
