@@ -41,8 +41,8 @@ static const struct option options[] = {
 	OPTION("allow-plaintext", NULL, allow_plaintext,
 	       "yes, what was protected may leave in clear", false),
 	OPTION("replace", NULL, replace, "end the older outbound SA", false),
-	OPTION("principal", "NAME", principal, "the peer's, as `who` shows it",
-	       false),
+	OPTION("principal", "NAME", principal,
+	       "of the peer, to be shown beside its SAs", false),
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
@@ -63,7 +63,8 @@ static const struct cli_command commands[] = {
 	{ "check",
 	  "[FILE]",
 	  "say what is wrong with a configuration",
-	  "  Reads FILE (/etc/nfipsec/nfipsec.conf) and what it includes.  nft\n"
+	  "  Reads FILE (/etc/nfipsec/nfipsec.conf) and what it includes.  "
+	  "nft\n"
 	  "  checks the flows in a namespace of its own: no daemon is needed,\n"
 	  "  and no root but for reading the files.\n",
 	  { NULL },

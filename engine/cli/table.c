@@ -21,7 +21,6 @@ struct table {
 
 static const char *const directions[] = { "in", "out" };
 static const char *const modes[] = { "?", "transport", "tunnel" };
-static const char *const states[] = { "free", "busy", "live", "dead" };
 static const char *const keyings[] = { "none", "manual", "kerberos",
 				       "photuris" };
 static const char *const queue_kinds[] = { "seal-tcp", "seal", "decap" };
@@ -176,7 +175,10 @@ value(const struct column *c, const void *row, bool show_keys, bool exact,
 		(void)snprintf(out, cap, "%s", NAME(modes, number32(at)));
 		break;
 	case COLUMN_STATE:
-		(void)snprintf(out, cap, "%s", NAME(states, number32(at)));
+		(void)snprintf(out, cap, "%s",
+			       sa->state != PROTO_LIVE     ? "dead"
+			       : sa->flags & PROTO_SA_SOFT ? "soft"
+							   : "live");
 		break;
 	case COLUMN_KEYING:
 		(void)snprintf(out, cap, "%s", NAME(keyings, number32(at)));

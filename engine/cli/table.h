@@ -28,7 +28,7 @@ enum column_kind {
 	COLUMN_DIRECTION,
 	COLUMN_PROTOCOL, /* esp, ah, tcp, ... */
 	COLUMN_MODE,
-	COLUMN_STATE,
+	COLUMN_STATE, /* of a struct proto_sa */
 	COLUMN_KEYING,
 	COLUMN_QUEUE_KIND,
 	COLUMN_PROTECT,    /* of a struct proto_assoc */

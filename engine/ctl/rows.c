@@ -276,15 +276,15 @@ copy_sa(const struct session *c, const struct sa *sa, struct proto_sa *row)
 	uint32_t generation = atomic_load(&sa->generation);
 	uint32_t state = atomic_load(&sa->state);
 
-	if (state != SA_LIVE && state != SA_DEAD)
+	/* A dead one is gone as soon as no worker can hold it. */
+	if (state != SA_LIVE)
 		return false;
 	memset(row, 0, sizeof(*row));
 	row->state = state;
 	fill_sa(row, sa, c->flags & PROTO_SHOW_KEYS);
 	fill_counters(row, sa, clock_now_ms());
 	atomic_thread_fence(memory_order_acquire);
-	state = atomic_load(&sa->state);
-	return (state == SA_LIVE || state == SA_DEAD) &&
+	return atomic_load(&sa->state) == SA_LIVE &&
 	       atomic_load(&sa->generation) == generation &&
 	       (c->association[0] == '\0' ||
 		strcmp(c->association, row->association) == 0);

@@ -264,7 +264,17 @@ do_rule_drops(void *ctx, struct server_ticket t)
 	return server_answer_end(server, t, 0, NULL);
 }
 
+/* No worker can hold a slot here: dead ones are free at once. */
+static void
+do_sas_changed(void *ctx)
+{
+	for (uint32_t i = 0; i < store_slots(&store); i++)
+		if (atomic_load(&store_sa(&store, i)->state) == SA_DEAD)
+			store_release(&store, i);
+}
+
 static const struct ctl_ops ops = {
+	.sas_changed = do_sas_changed,
 	.reload = do_reload,
 	.disable = do_disable,
 	.export = do_export,
