@@ -365,6 +365,7 @@ check_policy(const struct policy *p, struct diag *d)
 		check_assoc(p, &p->assocs[i], d);
 	check_unique(p, d);
 	check_keys(p, d);
+	check_names(p, d);
 	built_check(p, d);
 	if (diag_errors(d) != 0)
 		return -EINVAL;

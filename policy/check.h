@@ -16,7 +16,8 @@
  * included; else -EINVAL: then the policy must not be used. */
 int check_policy(const struct policy *p, struct diag *d);
 
-/* Its part about keys, in a file of its own. */
+/* Its parts about keys and about principals, in files of their own. */
 void check_keys(const struct policy *p, struct diag *d);
+void check_names(const struct policy *p, struct diag *d);
 
 #endif
