@@ -28,18 +28,6 @@ uses_encap(const struct policy_assoc *a)
 }
 
 static bool
-uses_tfc_pad(const struct policy_assoc *a)
-{
-	return a->tfc_pad != 0;
-}
-
-static bool
-uses_dummy(const struct policy_assoc *a)
-{
-	return a->dummy_rate != 0;
-}
-
-static bool
 uses_kerberos(const struct policy_assoc *a)
 {
 	return a->keying == POLICY_KEYING_KERBEROS;
@@ -61,8 +49,6 @@ static const struct {
 	{ "an IPv6 address", POLICY_WORD_LOCAL, uses_ipv6_local },
 	{ "an IPv6 address", POLICY_WORD_PEER, uses_ipv6_peer },
 	{ "`encap udp`", POLICY_WORD_ENCAP, uses_encap },
-	{ "`tfc-pad`", POLICY_WORD_TFC_PAD, uses_tfc_pad },
-	{ "`dummy`", POLICY_WORD_DUMMY, uses_dummy },
 	{ "`keying kerberos`", POLICY_WORD_KEYING, uses_kerberos },
 	{ "`keying photuris`", POLICY_WORD_KEYING, uses_photuris },
 };

@@ -216,6 +216,9 @@ fill_slot(struct sa *sa, const struct plan *plan, const struct proto_pair *p,
 	sa->local = p->local;
 	sa->peer = p->peer;
 	sa->limits = plan->limits;
+	sa->tfc_pad = plan->assoc.tfc_pad;
+	if (direction == SA_OUT && plan->protocol == SA_ESP)
+		sa->dummy_rate = plan->assoc.dummy_rate;
 	sa->installed_ms = now_ms;
 	sa->iv_start = 0;
 	sa->seq_base = 1;

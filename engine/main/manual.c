@@ -9,6 +9,8 @@
 #include "engine/main/manual.h"
 #include "policy/said.h"
 
+_Static_assert(SA_TFC_PAD_MTU == POLICY_TFC_PAD_MTU, "goes over as it is");
+
 static void
 copy_limits(struct sa_limits *to, const struct policy_lifetime *from)
 {
@@ -35,6 +37,8 @@ write_assoc(struct store_assoc *to, const struct policy *p, size_t index)
 	to->keying = (uint8_t)a->keying;
 	to->esn = a->esn;
 	to->replay_window = a->replay_window;
+	to->tfc_pad = a->tfc_pad;
+	to->dummy_rate = a->dummy_rate;
 	to->local = a->local;
 	to->peer = a->peer;
 	copy_limits(&to->limits, &a->lifetime);
@@ -117,6 +121,9 @@ fill(struct sa *sa, const struct policy_assoc *a, enum sa_direction direction,
 	    direction == SA_IN && numbered ? a->replay_window : 0;
 	sa->local = a->local;
 	sa->peer = a->peer;
+	sa->tfc_pad = a->tfc_pad;
+	sa->dummy_rate =
+	    direction == SA_OUT && protocol == SA_ESP ? a->dummy_rate : 0;
 	copy_limits(&sa->limits, &a->lifetime);
 	snprintf(sa->association, sizeof(sa->association), "%s", a->name);
 }
@@ -132,6 +139,7 @@ same(const struct sa *x, const struct sa *y)
 	       secret_equal(x->key, y->key, sizeof(x->key)) &&
 	       secret_equal(x->auth_key, y->auth_key, sizeof(x->auth_key)) &&
 	       x->flags == y->flags && x->replay_window == y->replay_window &&
+	       x->tfc_pad == y->tfc_pad && x->dummy_rate == y->dummy_rate &&
 	       ipaddr_equal(&x->local, &y->local) &&
 	       ipaddr_equal(&x->peer, &y->peer) &&
 	       memcmp(&x->limits, &y->limits, sizeof(x->limits)) == 0 &&

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/nfq/devmtu.h"
+#include "engine/nfq/dummy.h"
 #include "engine/nfq/nlq_msg.h"
 #include "engine/nfq/nlq_sock.h"
 #include "engine/nfq/nlq_verdict.h"
@@ -45,6 +46,7 @@ struct worker {
 	struct path path;
 	struct queue queues[STORE_QUEUE_KINDS];
 	struct devmtu devmtu;
+	struct dummy dummy; /* the first worker's alone */
 	int icmp_fd;
 	struct log_limit icmp_limit, log_limit;
 	struct nlq_verdict verdicts;
@@ -155,14 +157,17 @@ judge(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
 {
 	struct path_result r;
 	uint8_t *dst;
-	size_t cap;
+	size_t cap, need;
 
-	if (!nlq_verdict_fits(&w->verdicts, m->pkt.len + PATH_GROWTH))
-		flush(w, q);
-	dst = nlq_verdict_open(&w->verdicts, &cap);
 	m->pkt.mtu =
 	    devmtu_get(&w->devmtu,
 		       q->direction == SA_OUT ? m->pkt.out : m->pkt.in, now_ms);
+	/* Padding may make it as long as the MTU. */
+	need = m->pkt.mtu > m->pkt.len && m->pkt.mtu < 65536 ? m->pkt.mtu
+							     : m->pkt.len;
+	if (!nlq_verdict_fits(&w->verdicts, need + PATH_GROWTH))
+		flush(w, q);
+	dst = nlq_verdict_open(&w->verdicts, &cap);
 	if (q->direction == SA_OUT)
 		path_out(&w->path, q->kind, &m->pkt, now_ms, dst, cap, &r);
 	else
@@ -280,6 +285,7 @@ close_all(struct worker *w)
 {
 	path_fini(&w->path);
 	devmtu_fini(&w->devmtu);
+	dummy_fini(&w->dummy);
 	if (w->icmp_fd >= 0)
 		close(w->icmp_fd);
 	if (w->buffers != NULL)
@@ -340,7 +346,7 @@ init(struct worker *w)
 	const struct worker_config *c = &w->config;
 	int err;
 
-	w->icmp_fd = w->devmtu.fd = -1;
+	w->icmp_fd = w->devmtu.fd = w->dummy.fd = -1;
 	w->icmp_limit = (struct log_limit){ .burst = ICMP_BURST,
 					    .every_ms = ICMP_EVERY_MS };
 	w->log_limit = (struct log_limit){ .burst = 5, .every_ms = 2000 };
@@ -352,6 +358,8 @@ init(struct worker *w)
 		err = init_buffers(w);
 	if (err == 0)
 		err = init_queues(w);
+	if (err == 0 && c->index == 0)
+		err = dummy_init(&w->dummy, c->store);
 	if (err < 0)
 		return err;
 	/* IPPROTO_RAW: sends whole packets, receives none. */
@@ -409,7 +417,7 @@ int
 worker_run(struct worker *w)
 {
 	struct pollfd fds[STORE_QUEUE_KINDS + 1];
-	int err = 0;
+	int err = 0, wait_ms = ROUND_MS;
 
 	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++) {
 		fds[k] = (struct pollfd){ w->queues[k].sock.fd, POLLIN, 0 };
@@ -423,12 +431,15 @@ worker_run(struct worker *w)
 		for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
 			atomic_store_explicit(&w->queues[k].stats->heard_ms,
 					      now_ms, memory_order_relaxed);
-		if (poll(fds, STORE_QUEUE_KINDS + 1, ROUND_MS) < 0 &&
+		if (poll(fds, STORE_QUEUE_KINDS + 1, wait_ms) < 0 &&
 		    errno != EINTR)
 			return -errno;
 		if (fds[STORE_QUEUE_KINDS].revents != 0)
 			return 0;
 		err = work_all(w);
+		if (w->dummy.sas != NULL)
+			wait_ms = dummy_run(&w->dummy, &w->path, clock_now_ms(),
+					    ROUND_MS);
 	}
 	return err;
 }

@@ -10,7 +10,7 @@
  * worked on, and worker_run begins by dropping up to it (engine_restart).
  *
  * worker_run needs CAP_NET_ADMIN (every nfnetlink message) and these system
- * calls: poll, recvmmsg, sendto, write (log), ioctl (SIOCGIFNAME, SIOCGIFMTU),
+ * calls: poll, recvmmsg, sendto, sendmsg, getrandom, write (log), ioctl (SIOCGIFNAME, SIOCGIFMTU),
  * clock_gettime, and what malloc needs (brk, mmap, munmap, madvise, futex).
  */
 #ifndef ENGINE_NFQ_WORKER_H

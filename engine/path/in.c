@@ -212,6 +212,18 @@ is_sane(uint8_t protocol, size_t len)
 	}
 }
 
+/* RFC 4303 2.7: what follows a datagram that says its length is padding. */
+static void
+trim_tfc(struct open *o)
+{
+	struct cursor c = cursor_make(o->text, o->payload);
+	uint16_t len;
+
+	if (o->next_header == IP_UDP && cursor_skip(&c, 4) &&
+	    cursor_u16(&c, &len) && len >= UDP_MIN && len < o->payload)
+		o->payload = len;
+}
+
 static bool
 refuse_inside(struct open *o, enum esp_answer trimmed, enum reason *why)
 {
@@ -221,6 +233,8 @@ refuse_inside(struct open *o, enum esp_answer trimmed, enum reason *why)
 	*why = REASON_dummy;
 	if (o->next_header == IP_NONE)
 		return true;
+	if (o->hit.sa->tfc_pad != 0)
+		trim_tfc(o);
 	*why = REASON_inner;
 	return !is_sane(o->next_header, o->payload);
 }

@@ -167,19 +167,66 @@ refuse_use(struct seal *s, struct layer *l, enum reason *why)
 	return !path_use(s->p, &l->hit, s->ip.total, s->now_ms);
 }
 
-/* Where payload and trailer stand in a row: behind the packet itself where
- * there is room, else in dst. */
+/* A datagram says how long it is; what follows it in the payload the receiver
+ * can tell apart (RFC 4303 2.7). */
+static bool
+has_own_length(const struct seal *s)
+{
+	struct cursor c = cursor_make(s->pkt->octets + s->ip.header,
+				      (size_t)s->ip.total - s->ip.header);
+	size_t payload = c.left;
+	uint16_t len;
+
+	return s->ip.protocol == IP_UDP && cursor_skip(&c, 4) &&
+	       cursor_u16(&c, &len) && len == payload;
+}
+
+/* Octets of payload and TFC padding together, and of the text around them:
+ * where no length is inside, ESP's own padding must do, 255 octets at most. */
+static size_t
+pad_text(const struct seal *s, size_t *text_len)
+{
+	size_t payload = (size_t)s->ip.total - s->ip.header;
+	size_t want = s->esp.hit.sa->tfc_pad, room, longest;
+	unsigned block = s->esp.suite->sizes.block;
+
+	*text_len = esp_text_len(payload, block);
+	if (want == 0)
+		return payload;
+	room = pmtu_inner(s->cost, s->ip.header,
+			  s->mtu < s->cap ? s->mtu : (uint32_t)s->cap);
+	if (want > room)
+		want = room;
+	if (want <= s->ip.total)
+		return payload;
+	want -= s->ip.header;
+	longest = esp_text_len(want, block);
+	if (has_own_length(s)) {
+		*text_len = longest;
+		return want;
+	}
+	while (longest - payload > ESP_PADDED_MAX)
+		longest -= esp_alignment(block);
+	if (longest > *text_len)
+		*text_len = longest;
+	return payload;
+}
+
+/* Where payload, TFC padding and trailer stand in a row: behind the packet
+ * itself where there is room, else in dst. */
 static const uint8_t *
-join_trailer(struct seal *s, uint8_t *text, size_t payload, size_t text_len)
+join_trailer(struct seal *s, uint8_t *text, size_t padded, size_t text_len)
 {
 	struct pkt *pkt = s->pkt;
+	size_t payload = (size_t)s->ip.total - s->ip.header;
 	uint8_t *src = pkt->octets + s->ip.header;
 
 	if (pkt->room < text_len - payload) {
 		memcpy(text, src, payload);
 		src = text;
 	}
-	esp_build_trailer(src + payload, payload, text_len, s->ip.protocol);
+	memset(src + payload, 0, padded - payload);
+	esp_build_trailer(src + padded, padded, text_len, s->ip.protocol);
 	return src;
 }
 
@@ -188,15 +235,14 @@ static size_t
 seal_esp(struct seal *s, uint8_t *at)
 {
 	struct suite_sizes z = s->esp.suite->sizes;
-	size_t payload = (size_t)s->ip.total - s->ip.header;
-	size_t text_len = esp_text_len(payload, z.block);
+	size_t text_len, padded = pad_text(s, &text_len);
 	uint8_t *iv = at + ESP_SPI_OCTETS + z.seq_octets;
 	uint8_t *text = iv + z.iv_octets;
 	struct suite_job job = {
 		.spi = s->esp.hit.sa->spi,
 		.seq = s->esp.seq,
 		.iv = iv,
-		.src = join_trailer(s, text, payload, text_len),
+		.src = join_trailer(s, text, padded, text_len),
 		.dst = text,
 		.len = text_len,
 		.icv = text + text_len,

@@ -36,6 +36,7 @@ enum sa_flag {
 
 #define SA_REPLAY_MAX 32768             /* packets */
 #define SA_REPLAY_BLOCK 32              /* packets of one word, see replay.h */
+#define SA_TFC_PAD_MTU UINT32_MAX
 #define SA_NAME_MAX 64                  /* association name with its 0 */
 #define SA_PRINCIPAL_MAX 256
 
@@ -63,6 +64,9 @@ struct sa {
 	struct ipaddr local, peer;      /* host addresses */
 	uint8_t key[ALGO_KEYMAT_MAX];
 	uint8_t auth_key[ALGO_KEYMAT_MAX];
+	uint32_t tfc_pad;    /* packets inside are padded up to so many octets,
+	                        SA_TFC_PAD_MTU: to what fits; 0: not */
+	uint32_t dummy_rate; /* outbound: dummy packets a second */
 	struct sa_limits limits;
 	uint64_t installed_ms;          /* clock_now_ms at installation */
 	uint64_t iv_start;              /* put above seq in the IV, see below */

@@ -22,7 +22,7 @@
 #include "engine/sa/sa.h"
 
 #define STORE_MAGIC        0x6e666970u /* "nfip" */
-#define STORE_LAYOUT       3u          /* +1 whenever a struct here changes */
+#define STORE_LAYOUT       4u          /* +1 whenever a struct here changes */
 #define STORE_WORKERS_MAX  16
 #define STORE_REASONS_MAX  96
 #define STORE_ASSOCS_MAX   1024
@@ -65,6 +65,7 @@ struct store_assoc {
 	struct ipaddr local, peer; /* prefixes or any */
 	struct sa_limits limits;
 	uint32_t has_in_flows; /* a packet under it must match one */
+	uint32_t tfc_pad, dummy_rate; /* as in struct sa */
 };
 
 struct store_drops {

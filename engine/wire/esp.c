@@ -10,9 +10,8 @@ esp_parse_head(struct cursor *c, struct esp *out)
 	return cursor_u32(c, &out->spi) && cursor_u32(c, &out->seq);
 }
 
-/* 4, 8 or 16: what text is a multiple of (RFC 4303 2.4). */
-static size_t
-alignment(unsigned block)
+size_t
+esp_alignment(unsigned block)
 {
 	return block > WORD ? block : WORD;
 }
@@ -27,7 +26,7 @@ esp_parse_body(struct cursor *c, unsigned iv_octets, unsigned icv_octets,
 	    c->left < icv_octets + (size_t)TRAILER_MIN ||
 	    !cursor_take(c, c->left - icv_octets, &text))
 		return ESP_TRUNCATED;
-	if (text.left % alignment(block) != 0)
+	if (text.left % esp_alignment(block) != 0)
 		return ESP_UNALIGNED;
 	out->iv = iv.at;
 	out->text = text.at;
@@ -39,7 +38,7 @@ esp_parse_body(struct cursor *c, unsigned iv_octets, unsigned icv_octets,
 size_t
 esp_text_len(size_t payload, unsigned block)
 {
-	size_t a = alignment(block);
+	size_t a = esp_alignment(block);
 
 	return (payload + TRAILER_MIN + a - 1) / a * a;
 }

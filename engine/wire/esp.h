@@ -33,6 +33,9 @@
 /* The longest padding made for a cipher block of 16, with its two octets. */
 #define ESP_TRAILER_MAX 17
 
+/* Padding is 255 octets at most; pad length and next header behind it. */
+#define ESP_PADDED_MAX 257
+
 struct esp {
 	uint32_t spi;
 	uint32_t seq; /* the low half */
@@ -55,6 +58,8 @@ bool esp_parse_head(struct cursor *c, struct esp *out);
 enum esp_answer esp_parse_body(struct cursor *c, unsigned iv_octets,
 			       unsigned icv_octets, unsigned block,
 			       struct esp *out);
+/* What text is a multiple of: the block, or 4 (RFC 4303 2.4). */
+size_t esp_alignment(unsigned block);
 /* Octets of text for so much payload: with trailer, a multiple of 4 and of
  * block. */
 size_t esp_text_len(size_t payload, unsigned block);

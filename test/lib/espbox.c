@@ -6,10 +6,10 @@
  *   sa out|in esp|ah SPI ENC AUTH FLAGS KEY AUTHKEY WINDOW LOCAL PEER SEQ
  *                    -> ok
  *      FLAGS: "-" or of esn,bundle.  SEQ: the next to send, or the right edge.
- *   tfc OCTETS       -> ok              for the SAs that follow
+ *   tfc OCTETS|mtu   -> ok              for the SAs that follow
  *   out HEX          -> replace HEX MARK | accept | drop REASON
  *   in HEX           -> likewise
- *   dummy OCTETS     -> replace HEX MARK, for the last outbound SA
+ *   dummy OCTETS     -> likewise, a dummy of so many for the last outbound SA
  *   edge             -> right edge of the last inbound SA
  *   mtu N            -> ok              of the device, from now on
  *
@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/nfq/dummy.h"
 #include "engine/path/path.h"
 
 #define WORDS           14
@@ -32,7 +33,7 @@ struct box {
 	struct sad *sad;
 	struct path path;
 	struct sa *last[2]; /* by enum sa_direction */
-	uint32_t mtu;
+	uint32_t mtu, tfc;
 	uint64_t now_ms;
 };
 
@@ -104,6 +105,7 @@ add_sa(struct box *b, char **w)
 	sa->auth_key_octets =
 	    (uint8_t)parse_hex(w[8], sa->auth_key, sizeof(sa->auth_key));
 	sa->replay_window = out ? 0 : window;
+	sa->tfc_pad = b->tfc;
 	if (ipaddr_parse(w[10], &sa->local) != 0 ||
 	    ipaddr_parse(w[11], &sa->peer) != 0)
 		abort();
@@ -163,6 +165,20 @@ run_packet(struct box *b, const char *hex, bool out)
 }
 
 static void
+run_dummy(struct box *b, size_t len)
+{
+	uint8_t octets[2000];
+	char hex[2 * sizeof(octets) + 1];
+
+	if (len < 20 || len > sizeof(octets))
+		abort();
+	dummy_build(b->last[SA_OUT], len, octets);
+	for (size_t i = 0; i < len; i++)
+		sprintf(hex + 2 * i, "%02x", octets[i]);
+	run_packet(b, hex, true);
+}
+
+static void
 answer(struct box *b, char **w, unsigned n)
 {
 	if (n == 13 && strcmp(w[0], "sa") == 0)
@@ -171,10 +187,17 @@ answer(struct box *b, char **w, unsigned n)
 		run_packet(b, w[1], true);
 	else if (n == 2 && strcmp(w[0], "in") == 0)
 		run_packet(b, w[1], false);
+	else if (n == 2 && strcmp(w[0], "dummy") == 0)
+		run_dummy(b, strtoul(w[1], NULL, 10));
 	else if (n == 1 && strcmp(w[0], "edge") == 0)
 		printf("%llu\n", (unsigned long long)atomic_load(
 				     &b->last[SA_IN]->replay_edge));
-	else if (n == 2 && strcmp(w[0], "mtu") == 0) {
+	else if (n == 2 && strcmp(w[0], "tfc") == 0) {
+		b->tfc = strcmp(w[1], "mtu") == 0
+			     ? SA_TFC_PAD_MTU
+			     : (uint32_t)strtoul(w[1], NULL, 10);
+		puts("ok");
+	} else if (n == 2 && strcmp(w[0], "mtu") == 0) {
 		b->mtu = (uint32_t)strtoul(w[1], NULL, 10);
 		puts("ok");
 	} else

@@ -65,3 +65,11 @@ class Box:
 
     def inbound(self, octets):
         return self.packet("in", octets, SAID)
+
+    def dummy(self, octets):
+        words = self.ask(f"dummy {octets}").split()
+        return words[0], bytes.fromhex(words[1]) if words[0] == "replace" \
+            else " ".join(words[1:])
+
+    def edge(self):
+        return int(self.ask("edge"))
