@@ -39,7 +39,8 @@ static const char *const words[] = {
 static bool
 same(struct span a, struct span b)
 {
-	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
+	return a.len == b.len &&
+	       (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
 static bool

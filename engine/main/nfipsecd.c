@@ -74,7 +74,7 @@ keep(const char *arg)
 int
 main(int argc, char **argv)
 {
-	struct supervisor_options opt = { .conf = DEFAULT_CONF,
+	static struct supervisor_options opt = { .conf = DEFAULT_CONF,
 					  .run_dir = DEFAULT_RUN_DIR,
 					  .state_dir = DEFAULT_STATE_DIR };
 	bool check = false;
