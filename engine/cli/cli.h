@@ -48,6 +48,7 @@ int cmd_metrics_run(int argc, char **argv, const struct cli *cli);
 int cmd_reload_run(int argc, char **argv, const struct cli *cli);
 int cmd_disable_run(int argc, char **argv, const struct cli *cli);
 int cmd_keygen_run(int argc, char **argv, const struct cli *cli);
+int cmd_entropy_run(int argc, char **argv, const struct cli *cli);
 int cmd_add_run(int argc, char **argv, const struct cli *cli);
 int cmd_delete_run(int argc, char **argv, const struct cli *cli);
 int cmd_rekey_run(int argc, char **argv, const struct cli *cli);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/cli/entropystat.h"
 #include "engine/cli/table.h"
 
 struct total {
@@ -239,7 +240,7 @@ print_queues(const struct sample *s)
 }
 
 static void
-print_all(const struct sample *s)
+print_all(const struct sample *s, const char *run_dir)
 {
 	const struct proto_status *st = s->status.row;
 
@@ -256,6 +257,7 @@ print_all(const struct sample *s)
 	print_sas(s);
 	print_drops(s);
 	print_queues(s);
+	entropystat_metrics(run_dir);
 	(void)printf("# EOF\n");
 }
 
@@ -275,10 +277,11 @@ cmd_metrics_run(int argc, char **argv, const struct cli *cli)
 		status = cli_fail(&c, gather_all(&c, &s));
 	client_close(&c);
 	if (status == CLI_DONE) {
-		print_all(&s);
+		print_all(&s, cli->run_dir);
 	} else if (status == CLI_UNREACHABLE) {
 		/* For a collector that is what there is to say. */
 		gauge("nfipsec_up", "1 when the engine answers.", 0);
+		entropystat_metrics(cli->run_dir);
 		(void)printf("# EOF\n");
 	}
 	free(s.status.row);

@@ -92,6 +92,13 @@ static const struct cli_command commands[] = {
 	  { "show-keys" },
 	  cmd_export_run },
 	{ "metrics", "", "OpenMetrics text", NULL, { NULL }, cmd_metrics_run },
+	{ "entropy",
+	  "",
+	  "entropyd: its sources, the pool, the kernel",
+	  "  assessed and credit are bits a sample, bits what was credited\n"
+	  "  since entropyd started; see entropyd(8).\n",
+	  { NULL },
+	  cmd_entropy_run },
 	{ "keygen",
 	  "ALGORITHM...",
 	  "a new key for each, on stdout",

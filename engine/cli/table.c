@@ -279,7 +279,7 @@ write_object(const char *object, json_t *value)
 	json_t *o = json_object();
 
 	if (json_object_set_new(o, object, value) < 0 ||
-	    json_dumpf(o, stdout, JSON_COMPACT) < 0)
+	    json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(10)) < 0)
 		cli_complain("no memory for JSON");
 	json_decref(o);
 }
