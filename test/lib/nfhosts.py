@@ -43,7 +43,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BUILD = os.environ.get("NFIPSEC_BUILD", os.path.join(TOP, "build"))
 # Everything is slower under sanitizers and emulation.
-PATIENCE = float(os.environ.get("NFIPSEC_PATIENCE", "1"))
+SANITIZED = os.path.basename(BUILD) in ("asan", "tsan", "cov")
+PATIENCE = float(os.environ.get("NFIPSEC_PATIENCE", "4" if SANITIZED else "1"))
 
 KEYMAT = {"aes128-gcm": 20, "aes192-gcm": 28, "aes256-gcm": 36,
           "chacha20-poly1305": 36}
