@@ -26,6 +26,8 @@
 #define QUICK_MS       5000      /* an engine that lived less died quickly */
 #define BACKOFF_MS     100       /* doubled each time, but for the first */
 #define BACKOFF_MAX_MS 5000
+#define WATCH_MS       2000
+#define SILENT_MS      10000
 #define STOP_MS        1000 /* to end by itself after SIGTERM */
 
 /* In the child: descriptors to their places, none else left open. */
@@ -158,6 +160,36 @@ child_died(struct supervisor *s, int status)
 		child_start(s); /* at once: packets wait */
 	else
 		start_later(s);
+}
+
+/* A worker that no longer comes round black-holes what its queues get.  It
+ * comes round each second (worker.h); two looks in a row, because after a
+ * suspend of the machine the first one finds everything old. */
+void
+child_watch(struct supervisor *s, uint64_t now_ms)
+{
+	const struct store_head *h = s->store.head;
+	bool silent = false;
+
+	if (s->engine == 0 || now_ms - s->watched_ms < WATCH_MS)
+		return;
+	s->watched_ms = now_ms;
+	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
+		for (unsigned w = 0; w < s->workers; w++) {
+			uint64_t heard =
+			    atomic_load(&h->queues[k][w].heard_ms);
+
+			if (heard < s->engine_started_ms)
+				heard = s->engine_started_ms;
+			silent |= now_ms > heard && now_ms - heard > SILENT_MS;
+		}
+	if (silent && s->silent) {
+		log_warnx("a worker has not come round for %d s; killing the "
+			  "engine",
+			  SILENT_MS / 1000);
+		kill(s->engine, SIGKILL);
+	}
+	s->silent = silent && !s->silent;
 }
 
 static void

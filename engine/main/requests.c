@@ -173,12 +173,34 @@ answer_reload(struct supervisor *s, struct server_ticket t, bool dry_run)
 	answer_end(s, t, err, why.text);
 }
 
+/* Each line of its own, with its priority. */
+static void
+log_lines(char *text)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save))
+		log_info("reload: %s", line);
+}
+
 void
 requests_reload(struct supervisor *s)
 {
 	struct table_why why = { "" };
-	int err = reload(s, false, stderr, &why);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int err;
 
+	if (out == NULL) {
+		log_warn("reload");
+		return;
+	}
+	err = reload(s, false, out, &why);
+	if (fclose(out) == 0)
+		log_lines(text);
+	free(text);
 	if (err < 0)
 		log_warnx("reload: %s", why.text);
 	else

@@ -153,6 +153,8 @@ on_tick(void *arg)
 		manual_apply(&s->store, s->persist, s->policy, &r);
 		proof_manual(s, &r);
 	}
+	if (!s->stopping)
+		child_watch(s, now);
 	evloop_timer_set(s->loop, &s->tick, now + PERSIST_TICK_MS);
 }
 

@@ -54,6 +54,8 @@ struct supervisor {
 	bool link_writing;
 	uint64_t engine_started_ms;
 	unsigned deaths; /* quick ones in a row */
+	uint64_t watched_ms;
+	bool silent; /* a worker was, at the last look */
 
 	struct probe *probe;
 	uint64_t probe_before[STORE_QUEUE_KINDS];
@@ -74,6 +76,8 @@ struct policy *supervisor_read(const char *path, struct diag **diag);
 /* child.c: starts the engine; a death starts it again. */
 void child_start(struct supervisor *s);
 void child_died(struct supervisor *s, int status);
+/* Now and then: does every worker still come round? */
+void child_watch(struct supervisor *s, uint64_t now_ms);
 void child_stop(struct supervisor *s);
 
 /* proof.c */
