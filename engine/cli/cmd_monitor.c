@@ -22,6 +22,7 @@ static const struct {
 	{ PROTO_EVENT_DROP, "drop" },
 	{ PROTO_EVENT_STATE, "state" },
 	{ PROTO_EVENT_LOST, "lost" },
+	{ PROTO_EVENT_AUDIT, "audit" },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -99,6 +100,14 @@ print_json(const struct proto_event *e)
 	case PROTO_EVENT_LOST:
 		set_number(o, "events", e->lost);
 		break;
+	case PROTO_EVENT_AUDIT:
+		set_ends(o, e);
+		set_text(o, "direction", table_direction(e->direction));
+		set_text(o, "reason", e->reason);
+		set_number(o, "spi", e->spi);
+		set_number(o, "sequence", e->sequence);
+		set_number(o, "not_shown", e->lost);
+		break;
 	}
 	table_json_line(kind_name(e->kind), o);
 }
@@ -155,6 +164,15 @@ print_text(const struct proto_event *e)
 		break;
 	case PROTO_EVENT_LOST:
 		(void)printf("%" PRIu64 " events", e->lost);
+		break;
+	case PROTO_EVENT_AUDIT:
+		(void)printf("%s %s: ", table_direction(e->direction),
+			     e->reason);
+		print_ends(e);
+		(void)printf(" SPI 0x%08" PRIx32 " number %" PRIu64, e->spi,
+			     e->sequence);
+		if (e->lost != 0)
+			(void)printf(", %" PRIu64 " more not shown", e->lost);
 		break;
 	}
 	(void)fputc('\n', stdout);

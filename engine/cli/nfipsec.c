@@ -79,7 +79,8 @@ static const struct cli_command commands[] = {
 	  "[EVENT...]",
 	  "events as they come",
 	  "  EVENT is acquire, sa-added, sa-soft, sa-expired, sa-deleted,\n"
-	  "  drop or state; without one, all are shown.\n",
+	  "  drop, audit or state; without one, all are shown.  An audit event is\n"
+	  "  a packet that RFC 4302 and 4303 want recorded.\n",
 	  { NULL },
 	  cmd_monitor_run },
 	{ "export",

@@ -129,9 +129,10 @@ enum proto_event_kind {
 	PROTO_EVENT_DROP = 6,       /* counters of drops that moved */
 	PROTO_EVENT_STATE = 7,      /* ready or not, policy changed */
 	PROTO_EVENT_LOST = 8,       /* the reader was too slow */
+	PROTO_EVENT_AUDIT = 9,      /* a packet that RFC 4301-4303 record */
 };
 #define PROTO_EVENT_BIT(kind) (1u << (kind))
-#define PROTO_EVENT_ALL       0x1feu
+#define PROTO_EVENT_ALL       0x3feu
 
 enum proto_pair_flag {
 	PROTO_PAIR_REPLACE = 1u << 0, /* the old outbound SA of this
@@ -292,7 +293,8 @@ struct proto_event {
 	char reason[PROTO_NAME_MAX];
 	char text[PROTO_SENTENCE_MAX];
 	uint64_t packets, octets, total;
-	uint64_t lost; /* PROTO_EVENT_LOST: how many */
+	uint64_t lost;     /* LOST: how many; AUDIT: others since the last */
+	uint64_t sequence; /* AUDIT */
 	uint32_t ready;
 };
 

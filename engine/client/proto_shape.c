@@ -230,6 +230,7 @@ static const struct proto_field event_fields[] = {
 	U64(OCTETS, proto_event, octets),
 	U64(TOTAL, proto_event, total),
 	U64(LOST, proto_event, lost),
+	U64(SEQUENCE, proto_event, sequence),
 	U32(READY, proto_event, ready),
 };
 SHAPE(event);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -92,6 +93,32 @@ tell_of_slot(struct control *c, enum proto_event_kind kind,
 	server_publish(c->server, &out);
 }
 
+/* RFC 4302 4, RFC 4303 4: to the log and to whoever listens; the workers keep
+ * their number low. */
+static void
+tell_audit(struct control *c, const struct path_event *e)
+{
+	struct proto_event out = { .kind = PROTO_EVENT_AUDIT,
+				   .said = e->said,
+				   .local = e->local,
+				   .peer = e->peer,
+				   .protocol = e->protocol,
+				   .direction = e->direction,
+				   .spi = e->spi,
+				   .sequence = e->seq,
+				   .lost = e->lost };
+	char local[IPADDR_TEXT], peer[IPADDR_TEXT];
+
+	(void)reason_name(e->reason, out.reason);
+	name_of(&c->store, e->said, out.association);
+	log_warnx("audit: %s, %s, %s - %s, SPI 0x%08x, number %" PRIu64
+		  ", %u more not shown",
+		  out.reason, e->protocol == SA_AH ? "AH" : "ESP",
+		  ipaddr_format(&e->local, local),
+		  ipaddr_format(&e->peer, peer), e->spi, e->seq, e->lost);
+	server_publish(c->server, &out);
+}
+
 static void
 handle_event(struct control *c, const struct path_event *e)
 {
@@ -107,6 +134,9 @@ handle_event(struct control *c, const struct path_event *e)
 		out.dport = e->dport;
 		name_of(&c->store, e->said, out.association);
 		server_publish(c->server, &out);
+		break;
+	case PATH_AUDIT:
+		tell_audit(c, e);
 		break;
 	case PATH_SOFT:
 		tell_of_slot(c, PROTO_EVENT_SA_SOFT, e);

@@ -28,6 +28,7 @@ struct open {
 	struct cursor rest;      /* of the payload, not parsed yet */
 	const struct sa *around; /* AH's, verified already; NULL: none */
 	struct pmtu_cost cost;
+	struct path_about about;
 	struct sad_hit hit;
 	struct suites_entry *suite;
 	struct replay replay;
@@ -60,11 +61,20 @@ replay_reason(struct sa *sa, enum replay_answer answer)
 	return answer == REPLAY_SEEN ? REASON_replay : REASON_replay_old;
 }
 
+static void
+set_about(struct open *o, uint8_t protocol, uint32_t spi, uint32_t seq)
+{
+	o->about.protocol = protocol;
+	o->about.spi = spi;
+	o->about.seq = seq;
+}
+
 static bool
 refuse_sa(struct open *o, enum reason *why)
 {
 	struct sa *sa = o->hit.sa;
 
+	o->about.said = sa->said;
 	*why = REASON_address;
 	if (!selector_matches(sa, &o->ip.dst, &o->ip.src))
 		return true;
@@ -91,6 +101,7 @@ refuse_replay(struct open *o, uint32_t low, enum reason *why)
 	if (replay_guess(&o->replay, (sa->flags & SA_FLAG_ESN) != 0, low,
 			 &o->seq))
 		answer = replay_check(&o->replay, o->seq);
+	o->about.seq = o->seq;
 	if (answer == REPLAY_OK)
 		return false;
 	*why = replay_reason(sa, answer);
@@ -314,6 +325,7 @@ consume_esp(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 		drop(r, REASON_truncated);
 		return;
 	}
+	set_about(o, SA_ESP, o->esp.spi, o->esp.seq);
 	if (o->esp.spi <= SPI_RESERVED_MAX) {
 		consume_reserved(o, r);
 		return;
@@ -400,6 +412,7 @@ consume_ah(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 		drop(r, REASON_truncated);
 		return;
 	}
+	set_about(o, SA_AH, spi, 0);
 	if (spi <= SPI_RESERVED_MAX) {
 		drop(r, REASON_reserved_spi);
 		return;
@@ -415,6 +428,23 @@ consume_ah(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 	if (refuse_sa(o, &r->reason) || refuse_ah(o, &r->reason))
 		return;
 	consume_behind_ah(o, dst, cap, r);
+}
+
+/* Its SPI stands in the first one alone. */
+static void
+set_about_fragment(struct open *o)
+{
+	struct cursor c = cursor_make(o->pkt->octets + o->ip.header,
+				      (size_t)o->ip.total - o->ip.header);
+	uint32_t spi = 0;
+
+	if (o->ip.protocol != IP_ESP && o->ip.protocol != IP_AH)
+		return;
+	if ((o->ip.fragment & IP_OFFSET) == 0 &&
+	    !(o->ip.protocol == IP_AH ? ah_peek_spi(c, &spi)
+				      : cursor_u32(&c, &spi)))
+		spi = 0;
+	set_about(o, o->ip.protocol, spi, 0);
 }
 
 /* Whole, and a header that makes sense; true when r says what to do. */
@@ -441,10 +471,31 @@ judge_header(struct open *o, struct path_result *r)
 		return true;
 	}
 	if (ip_is_fragment(&o->ip)) {
+		set_about_fragment(o);
 		drop(r, REASON_fragment);
 		return true;
 	}
 	return false;
+}
+
+static void
+consume(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
+{
+	struct pkt *pkt = o->pkt;
+
+	if (judge_header(o, r))
+		return;
+	o->rest = cursor_make(pkt->octets + o->ip.header,
+			      (size_t)o->ip.total - o->ip.header);
+	if (o->ip.protocol == IP_ESP)
+		consume_esp(o, dst, cap, r);
+	else if (o->ip.protocol == IP_AH)
+		consume_ah(o, dst, cap, r);
+	else if (o->ip.protocol == IP_ICMP &&
+		 quote_consume(o->p, pkt, o->rest.at, o->rest.left, o->now_ms))
+		drop(r, REASON_icmp);
+	else
+		pass(r);
 }
 
 void
@@ -454,17 +505,8 @@ in_consume(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	struct open o = { .p = p, .pkt = pkt, .now_ms = now_ms };
 
 	*r = (struct path_result){ .action = PATH_DROP };
-	if (judge_header(&o, r))
-		return;
-	o.rest = cursor_make(pkt->octets + o.ip.header,
-			     (size_t)o.ip.total - o.ip.header);
-	if (o.ip.protocol == IP_ESP)
-		consume_esp(&o, dst, cap, r);
-	else if (o.ip.protocol == IP_AH)
-		consume_ah(&o, dst, cap, r);
-	else if (o.ip.protocol == IP_ICMP &&
-		 quote_consume(p, pkt, o.rest.at, o.rest.left, now_ms))
-		drop(r, REASON_icmp);
-	else
-		pass(r);
+	consume(&o, dst, cap, r);
+	r->about = o.about;
+	r->about.local = o.ip.dst;
+	r->about.peer = o.ip.src;
 }

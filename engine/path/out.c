@@ -155,15 +155,24 @@ refuse_size(struct seal *s, struct path_result *r)
 
 /* The one place that takes from an SA's counters. */
 static bool
-refuse_use(struct seal *s, struct layer *l, enum reason *why)
+refuse_use(struct seal *s, struct layer *l, struct path_result *r)
 {
 	if (l->suite == NULL)
 		return false;
-	*why = REASON_seq_exhausted;
+	r->about = (struct path_about){
+		.protocol = l->hit.sa->protocol,
+		.spi = l->hit.sa->spi,
+		.seq = atomic_load_explicit(&l->hit.sa->seq_next,
+					    memory_order_relaxed),
+		.said = s->said,
+		.local = s->ip.src,
+		.peer = s->ip.dst,
+	};
+	r->reason = REASON_seq_exhausted;
 	if (!seq_take(l->hit.sa, 1, &l->seq) ||
 	    !seq_iv_counter(l->hit.sa, l->seq, &l->iv_counter))
 		return true;
-	*why = REASON_lifetime;
+	r->reason = REASON_lifetime;
 	return !path_use(s->p, &l->hit, s->ip.total, s->now_ms);
 }
 
@@ -329,8 +338,7 @@ out_create(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 		r->reason = REASON_too_big;
 		return;
 	}
-	if (refuse_use(&s, &s.esp, &r->reason) ||
-	    refuse_use(&s, &s.ah, &r->reason))
+	if (refuse_use(&s, &s.esp, r) || refuse_use(&s, &s.ah, r))
 		return;
 	if (s.ip.protocol == IP_TCP)
 		pmtu_lower_mss(pkt->octets + s.ip.header,

@@ -31,6 +31,8 @@ path_init(struct path *p, struct store *s, struct sad *sad, unsigned worker,
 	p->worker = worker;
 	p->notify = notify;
 	p->notify_arg = arg;
+	p->audit_limit = (struct log_limit){ .burst = PATH_AUDIT_BURST,
+					     .every_ms = PATH_AUDIT_EVERY_MS };
 	p->suites = suites_new();
 	return p->suites == NULL ? -ENOMEM : 0;
 }
@@ -69,13 +71,62 @@ path_drop(struct path *p, enum sa_direction d, enum reason why, uint64_t n)
 	reason_count(p->store, p->worker, d, why, n);
 }
 
+/* RFC 4301 5.2, RFC 4302 and 4303 3.3.3, 3.4.1 to 3.4.4: what is to be
+ * recorded, not what happens on a healthy network. */
+static bool
+is_auditable(enum reason r)
+{
+	static const bool auditable[REASON_COUNT] = {
+		[REASON_fragment] = true,    [REASON_seq_exhausted] = true,
+		[REASON_unknown_spi] = true, [REASON_reserved_spi] = true,
+		[REASON_address] = true,     [REASON_replay] = true,
+		[REASON_replay_old] = true,  [REASON_seq_zero] = true,
+		[REASON_bad_icv] = true,     [REASON_bad_padding] = true,
+		[REASON_inner] = true,       [REASON_selector] = true,
+		[REASON_alignment] = true,   [REASON_ah_length] = true,
+		[REASON_bundle] = true,
+	};
+
+	return auditable[r];
+}
+
+static void
+audit(struct path *p, enum sa_direction d, const struct path_result *r,
+      uint64_t now_ms)
+{
+	struct path_event e = {
+		.kind = PATH_AUDIT,
+		.said = r->about.said,
+		.local = r->about.local,
+		.peer = r->about.peer,
+		.protocol = r->about.protocol,
+		.direction = d,
+		.reason = r->reason,
+		.spi = r->about.spi,
+		.seq = r->about.seq,
+		.lost = p->audit_lost,
+	};
+
+	if (p->notify == NULL || r->about.protocol == 0 ||
+	    !is_auditable(r->reason))
+		return;
+	if (!log_limit_take(&p->audit_limit, now_ms)) {
+		p->audit_lost++;
+		return;
+	}
+	p->audit_lost = 0;
+	p->notify(p->notify_arg, &e);
+}
+
 void
 path_out(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 	 uint64_t now_ms, uint8_t *dst, size_t cap, struct path_result *r)
 {
 	out_create(p, kind, pkt, now_ms, dst, cap, r);
-	if (r->action == PATH_DROP)
+	if (r->action == PATH_DROP) {
 		path_drop(p, SA_OUT, r->reason, 1);
+		audit(p, SA_OUT, r, now_ms);
+	}
 }
 
 void
@@ -83,8 +134,10 @@ path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	size_t cap, struct path_result *r)
 {
 	in_consume(p, pkt, now_ms, dst, cap, r);
-	if (r->action == PATH_DROP)
+	if (r->action == PATH_DROP) {
 		path_drop(p, SA_IN, r->reason, 1);
+		audit(p, SA_IN, r, now_ms);
+	}
 }
 
 void

@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include "base/ipaddr.h"
+#include "base/log.h"
 #include "engine/path/pkt.h"
 #include "engine/path/reason.h"
 #include "engine/sa/sad.h"
@@ -45,19 +46,33 @@ enum path_action {
 	PATH_REPLACE, /* by `len` octets in dst, and the mark by `mark` */
 };
 
+/* What an audit trail wants to know (RFC 4301 4.4.1, 4302 4, 4303 4). */
+struct path_about {
+	uint8_t protocol; /* SA_ESP, SA_AH; 0: neither */
+	uint32_t spi;     /* 0: not known, as in a later fragment */
+	uint64_t seq;     /* all of it where the SA is known */
+	uint32_t said;    /* 0: no SA */
+	struct ipaddr local, peer;
+};
+
 struct path_result {
 	enum path_action action;
 	enum reason reason; /* of a DROP */
 	uint32_t mark;      /* of a REPLACE */
 	size_t len;
+	struct path_about about; /* of a DROP, as far as it was read */
 	/* Not 0: the caller sends the packet's sender ICMP "fragmentation
 	 * needed" with this MTU, quoting the packet as it came. */
 	uint32_t tell_mtu;
 };
 
 /* What control wants to know.  Acquire: at most one a second for the same
- * SAID and peer.  Soft and hard: once an SA. */
-enum path_event_kind { PATH_ACQUIRE, PATH_SOFT, PATH_HARD };
+ * SAID and peer.  Soft and hard: once an SA.  Audit: a drop that the RFCs call
+ * auditable, PATH_AUDIT_BURST at once and then one each PATH_AUDIT_EVERY_MS of
+ * a worker; those between are only counted. */
+enum path_event_kind { PATH_ACQUIRE, PATH_SOFT, PATH_HARD, PATH_AUDIT };
+#define PATH_AUDIT_BURST    20
+#define PATH_AUDIT_EVERY_MS 100
 struct path_event {
 	enum path_event_kind kind;
 	uint32_t said;
@@ -65,6 +80,11 @@ struct path_event {
 	struct ipaddr local, peer; /* as in the packet */
 	uint8_t protocol;          /* ACQUIRE: of the packet inside, */
 	uint16_t sport, dport;     /* and its ports, or 0 */
+	/* AUDIT: protocol is ESP's or AH's */
+	enum sa_direction direction;
+	enum reason reason;
+	uint32_t spi, lost; /* lost: others since the last event */
+	uint64_t seq;
 };
 /* Called on the worker's thread; must not block. */
 typedef void path_notify(void *arg, const struct path_event *e);
@@ -86,6 +106,8 @@ struct path {
 	void *notify_arg;
 	uint32_t purged; /* table generation of the last purge */
 	struct path_recent recent[PATH_RECENT];
+	struct log_limit audit_limit;
+	uint32_t audit_lost;
 };
 
 /* Octets that dst must hold for a packet of len octets: the longest IV, ICV

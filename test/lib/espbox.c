@@ -11,6 +11,8 @@
  *   in HEX           -> likewise
  *   dummy OCTETS     -> likewise, a dummy of so many for the last outbound SA
  *   edge             -> right edge of the last inbound SA
+ *   audit            -> the last auditable event: REASON out|in PROTOCOL SPI
+ *                       NUMBER LOCAL PEER LOST, or none; forgets it
  *   mtu N            -> ok              of the device, from now on
  *
  * SPI hex, SEQ decimal, octets hex, "-" for none.  All SAs have SAID 256.
@@ -35,6 +37,7 @@ struct box {
 	struct sa *last[2]; /* by enum sa_direction */
 	uint32_t mtu, tfc;
 	uint64_t now_ms;
+	struct path_event audit;
 };
 
 static size_t
@@ -48,6 +51,32 @@ parse_hex(const char *hex, uint8_t *out, size_t cap)
 		if (sscanf(hex, "%2hhx", &out[n++]) != 1)
 			abort();
 	return n;
+}
+
+static void
+note(void *arg, const struct path_event *e)
+{
+	struct box *b = arg;
+
+	if (e->kind == PATH_AUDIT)
+		b->audit = *e;
+}
+
+static void
+print_audit(struct box *b)
+{
+	char name[REASON_NAME_MAX], local[IPADDR_TEXT], peer[IPADDR_TEXT];
+	const struct path_event *e = &b->audit;
+
+	if (e->protocol == 0)
+		puts("none");
+	else
+		printf(
+		    "%s %s %u %x %llu %s %s %u\n", reason_name(e->reason, name),
+		    e->direction == SA_OUT ? "out" : "in", e->protocol, e->spi,
+		    (unsigned long long)e->seq, ipaddr_format(&e->local, local),
+		    ipaddr_format(&e->peer, peer), e->lost);
+	memset(&b->audit, 0, sizeof(b->audit));
 }
 
 static void
@@ -77,7 +106,7 @@ start(struct box *b)
 	store_policy_end(&b->store);
 	b->sad = sad_new(&b->store);
 	if (b->sad == NULL ||
-	    path_init(&b->path, &b->store, b->sad, 0, NULL, NULL) != 0)
+	    path_init(&b->path, &b->store, b->sad, 0, note, b) != 0)
 		abort();
 }
 
@@ -189,6 +218,8 @@ answer(struct box *b, char **w, unsigned n)
 		run_packet(b, w[1], false);
 	else if (n == 2 && strcmp(w[0], "dummy") == 0)
 		run_dummy(b, strtoul(w[1], NULL, 10));
+	else if (n == 1 && strcmp(w[0], "audit") == 0)
+		print_audit(b);
 	else if (n == 1 && strcmp(w[0], "edge") == 0)
 		printf("%llu\n", (unsigned long long)atomic_load(
 				     &b->last[SA_IN]->replay_edge));
