@@ -64,7 +64,7 @@ parse_workers(struct parser *ps, struct policy_options *o)
 static bool
 parse_queue_length(struct parser *ps, struct policy_options *o)
 {
-	return parse_unsigned(ps, 16, 1u << 20, &o->queue_length);
+	return parse_unsigned(ps, 1, 1u << 20, &o->queue_length);
 }
 
 static bool
