@@ -19,3 +19,7 @@ corpus-kink: $(B)/test/gen_kink
 # the unit tests.
 LIBS_krb5 := $(call pc,krb5)
 LIBS_all += $(LIBS_krb5)
+
+$(eval $(call program_rule,keynegd,keyneg/keynegd.c,keyneg keyneg/kink \
+    keyneg/krb keyneg/core engine/client policy base,\
+    $(call pc,libgcrypt libseccomp) -lcap-ng $(LIBS_krb5)))

@@ -41,8 +41,7 @@ struct sainstall_sa {
 };
 
 struct sainstall_ops {
-	/* Adds one SA; replaces one with the same direction, protocol, SPI
-	 * and addresses.  0 or -errno. */
+	/* Adds one SA.  0 or -errno. */
 	int (*add)(void *ctx, const struct sainstall_sa *sa);
 	/* Both at once, inbound first, so that no packet leaves by an SA
 	 * whose answer could not be read. */

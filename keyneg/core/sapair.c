@@ -144,15 +144,23 @@ sapair_remove_out(struct sapair_table *t, struct sapair *p)
 		       &p->peer, p->spi_out);
 }
 
+int
+sapair_remove_in(struct sapair_table *t, struct sapair *p)
+{
+	if (!p->in_there)
+		return 0;
+	p->in_there = false;
+	return t->ops->remove(t->ops_ctx, p->id, SAINSTALL_IN, p->protocol,
+			      &p->local, &p->peer, p->spi_in);
+}
+
 void
 sapair_free(struct sapair_table *t, struct timerheap *timers, struct sapair *p)
 {
 	struct sapair **at = &t->first;
 
 	sapair_remove_out(t, p);
-	if (p->in_there)
-		t->ops->remove(t->ops_ctx, p->id, SAINSTALL_IN, p->protocol,
-			       &p->local, &p->peer, p->spi_in);
+	(void)sapair_remove_in(t, p);
 	timerheap_cancel(timers, &p->timer);
 	while (*at != p)
 		at = &(*at)->next;

@@ -69,6 +69,8 @@ struct sapair *sapair_newest(struct sapair_table *t, const char *association,
 void sapair_is_newest(struct sapair_table *t, struct sapair *p);
 /* Takes the outbound half out of the engine. */
 void sapair_remove_out(struct sapair_table *t, struct sapair *p);
+/* The inbound one; 0 or -errno. */
+int sapair_remove_in(struct sapair_table *t, struct sapair *p);
 /* Takes out what is left and forgets the pair. */
 void sapair_free(struct sapair_table *t, struct timerheap *timers,
 		 struct sapair *p);

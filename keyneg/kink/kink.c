@@ -288,6 +288,24 @@ kink_krb_answer(struct kink *k, uint64_t now_ms, const struct krbans *a)
 	}
 }
 
+void
+kink_krb_restarted(struct kink *k, uint64_t now_ms)
+{
+	for (size_t b = 0; b < k->exchanges.buckets; b++) {
+		struct exchange *x = k->exchanges.by_id[b], *next;
+
+		for (; x != NULL; x = next) {
+			struct kinkexch *e = (struct kinkexch *)x;
+
+			next = x->next_id;
+			if (x->state == EXCHANGE_WAIT_CHECK)
+				kinkexch_free(k, e);
+			else if (e->krb_pending)
+				kinkinit_ask_again(k, now_ms, e);
+		}
+	}
+}
+
 /* ---- time --------------------------------------------------------------- */
 
 static void

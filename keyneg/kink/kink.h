@@ -98,6 +98,9 @@ void kink_receive(struct kink *k, uint64_t now_ms,
 		  const struct exchange_path *path, const void *octets,
 		  size_t n);
 void kink_krb_answer(struct kink *k, uint64_t now_ms, const struct krbans *a);
+/* Another Kerberos process serves now: what the last one was asked is asked
+ * again, and messages that waited for it are forgotten. */
+void kink_krb_restarted(struct kink *k, uint64_t now_ms);
 /* Does what is due; then milliseconds until the next, -1: nothing. */
 int64_t kink_run_timers(struct kink *k, uint64_t now_ms);
 /* The engine says: a limit in octets or packets is near, or reached. */

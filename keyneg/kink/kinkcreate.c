@@ -84,6 +84,9 @@ install(struct kink *k, struct kinkexch *e, struct sapair *p, bool optimistic,
 	int ret;
 
 	ret = kinkexch_derive(e, p, shared, nonce_of(e), nr, &in, &out);
+	if (ret == 0 && p->in_there && !optimistic)
+		/* Other keys under the same SPI: the peer took part. */
+		ret = sapair_remove_in(&k->pairs, p);
 	if (ret == 0) {
 		kinkexch_fill_sa(e, p, SAINSTALL_IN, &in, &sa_in);
 		kinkexch_fill_sa(e, p, SAINSTALL_OUT, &out, &sa_out);

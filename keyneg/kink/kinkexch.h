@@ -139,6 +139,7 @@ int kinkinit_start(struct kink *k, uint64_t now_ms, enum kinkexch_kind kind,
 		   const struct ipaddr *peer, uint32_t pair, uint32_t replaces);
 void kinkinit_made(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		   const struct krbans *a);
+void kinkinit_ask_again(struct kink *k, uint64_t now_ms, struct kinkexch *e);
 void kinkinit_reply(struct kink *k, uint64_t now_ms,
 		    const struct exchange_path *path, const struct kinkmsg *msg,
 		    const struct kinkbody *body);

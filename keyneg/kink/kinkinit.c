@@ -38,6 +38,14 @@ ask_krb(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 	return ret;
 }
 
+void
+kinkinit_ask_again(struct kink *k, uint64_t now_ms, struct kinkexch *e)
+{
+	e->krb_pending = false;
+	/* Its ticket may be gone with the last one: then it starts anew. */
+	(void)ask_krb(k, now_ms, e);
+}
+
 static uint32_t
 fresh_xid(struct kink *k, const struct ipaddr *peer)
 {
@@ -304,6 +312,11 @@ kinkinit_made(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		if (e->x.state == EXCHANGE_DONE ||
 		    e->x.state == EXCHANGE_FAILED)
 			return;
+		if (s == KRBANS_TICKET_GONE &&
+		    e->x.state == EXCHANGE_WAIT_REPLY) {
+			restart(k, now_ms, e);
+			return;
+		}
 		snprintf(why, sizeof(why), "%s%s%s", krbans_status_text(s),
 			 a->why[0] == '\0' ? "" : ": ", a->why);
 		kinkinit_fail(k, now_ms, e, why);

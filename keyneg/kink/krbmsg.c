@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "base/secret.h"
-#include "keyneg/kink/der.h"
+#include "keyneg/core/der.h"
 #include "keyneg/kink/krbmsg.h"
 
 enum { PVNO = 5, MSG_AP_REP = 15, MSG_KRB_ERROR = 30, PLAIN_MAX = 1024 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <time.h>
 
-#include "keyneg/kink/der.h"
+#include "keyneg/core/der.h"
 
 bool
 der_is(const struct cursor *c, uint8_t tag)

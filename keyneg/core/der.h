@@ -5,8 +5,8 @@
  * A walk over the caller's cursor; owns nothing.  Any thread.  Never accepts
  * an indefinite, over-long or non-minimal length.
  */
-#ifndef KEYNEG_KINK_DER_H
-#define KEYNEG_KINK_DER_H
+#ifndef KEYNEG_CORE_DER_H
+#define KEYNEG_CORE_DER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/client/proto.h"
+#include "keyneg/keychild.h"
+#include "keyneg/keyload.h"
+#include "keyneg/keymsg.h"
+#include "keyneg/keyparent.h"
+#include "keyneg/kink/kinkmsg.h"
+#include "keyneg/udp.h"
+#include "policy/check.h"
+#include "policy/parse.h"
+
+enum { TICK_MS = 500, KEYTAB_TICKS = 10, RESTART_MS = 1000 };
+
+static struct keyparent {
+	const struct keyparent_options *options;
+	struct keyconf conf;
+	uid_t uid;
+	pid_t net, krb;
+	int channel; /* to net */
+	bool engine_wanted, stopping, told_engine;
+	struct timespec keytab_time;
+	unsigned ticks;
+} parent;
+
+/* ---- configuration ------------------------------------------------------ */
+
+static int
+load(const char *path, struct keyconf *out)
+{
+	struct diag *d = diag_new();
+	struct policy *p = d == NULL ? NULL : parse_file(path, d);
+	int ret = -EINVAL;
+
+	if (p == NULL || check_policy(p, d) != 0)
+		diag_print(d, stderr);
+	else
+		ret = keyload_from_policy(p, out);
+	policy_free(p);
+	diag_free(d);
+	return ret;
+}
+
+int
+keyparent_check(const char *conf)
+{
+	struct keyconf c;
+	int ret = load(conf, &c);
+
+	if (ret != 0)
+		return 1;
+	printf("%zu associations, %zu principals\n", c.assocs, c.maps);
+	keyconf_fini(&c);
+	return 0;
+}
+
+static void
+tell(const struct keymsg *m, int fd)
+{
+	int ret = keymsg_send(parent.channel, m, fd);
+
+	if (ret != 0) {
+		errno = -ret;
+		log_warn("the network process does not listen");
+	}
+}
+
+static void
+send_conf(void)
+{
+	struct keymsg m = { .type = KEYMSG_CONF_BEGIN };
+
+	tell(&m, -1);
+	m.type = KEYMSG_CONF_ASSOC;
+	for (size_t i = 0; i < parent.conf.assocs; i++) {
+		m.assoc = parent.conf.assoc[i];
+		tell(&m, -1);
+	}
+	m.type = KEYMSG_CONF_MAP;
+	for (size_t i = 0; i < parent.conf.maps; i++) {
+		m.map = parent.conf.map[i];
+		tell(&m, -1);
+	}
+	m.type = KEYMSG_CONF_END;
+	tell(&m, -1);
+}
+
+static void
+reload(void)
+{
+	struct keyconf fresh;
+
+	if (load(parent.options->conf, &fresh) != 0) {
+		log_warnx("the old configuration stays in force");
+		return;
+	}
+	keyconf_fini(&parent.conf);
+	parent.conf = fresh;
+	send_conf();
+}
+
+/* ---- children ----------------------------------------------------------- */
+
+static void
+pair(int fd[2])
+{
+	int room = 1 << 20;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) != 0)
+		log_fatal("socketpair");
+	for (int i = 0; i < 2; i++)
+		(void)setsockopt(fd[i], SOL_SOCKET, SO_SNDBUFFORCE, &room,
+				 sizeof(room));
+}
+
+static void
+note_keytab_time(struct timespec *out)
+{
+	const char *path = parent.options->keytab;
+	struct stat st;
+
+	if (path == NULL)
+		path = getenv("KRB5_KTNAME");
+	if (path == NULL)
+		path = "/etc/krb5.keytab";
+	if (strncmp(path, "FILE:", 5) == 0)
+		path += 5;
+	*out = (struct timespec){ 0 };
+	if (stat(path, &st) == 0)
+		*out = st.st_mtim;
+}
+
+static void
+start_krb(void)
+{
+	struct keymsg m = { .type = KEYMSG_KRB };
+	char rcache[4096];
+	int fd[2];
+
+	pair(fd);
+	note_keytab_time(&parent.keytab_time);
+	snprintf(rcache, sizeof(rcache), "%s/replay",
+		 parent.options->state_dir);
+	parent.krb = keychild_start(
+	    "krb", fd[1],
+	    (const char *const[]){
+		rcache,
+		parent.options->keytab == NULL ? "" : parent.options->keytab,
+		NULL });
+	close(fd[1]);
+	tell(&m, fd[0]);
+	close(fd[0]);
+}
+
+static void
+send_udp(int family, uint32_t number)
+{
+	struct keymsg m = { .type = KEYMSG_UDP, .number = number };
+	int fd = udp_open(family, KINKMSG_PORT, parent.uid);
+
+	if (fd < 0 && family == AF_INET6) {
+		log_warnx("no IPv6 socket: %s", strerror(-fd));
+		return;
+	}
+	if (fd < 0)
+		log_fatalx("UDP port %d: %s", KINKMSG_PORT, strerror(-fd));
+	tell(&m, fd);
+	close(fd);
+}
+
+static void
+start_net(void)
+{
+	int fd[2];
+
+	pair(fd);
+	parent.channel = fd[0];
+	if (fcntl(fd[0], F_SETFL, O_NONBLOCK) != 0)
+		log_fatal("fcntl");
+	parent.net =
+	    keychild_start("net", fd[1], (const char *const[]){ NULL });
+	close(fd[1]);
+	send_conf();
+	send_udp(AF_INET, 4);
+	send_udp(AF_INET6, 6);
+	start_krb();
+	parent.engine_wanted = true;
+}
+
+static void
+stop_child(pid_t *pid)
+{
+	if (*pid > 0) {
+		kill(*pid, SIGTERM);
+		(void)waitpid(*pid, NULL, 0);
+	}
+	*pid = 0;
+}
+
+static void
+reap(void)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		const char *what = pid == parent.net ? "network" : "Kerberos";
+
+		if (pid != parent.net && pid != parent.krb)
+			continue;
+		if (WIFSIGNALED(status))
+			log_warnx("the %s process was ended by signal %d", what,
+				  WTERMSIG(status));
+		else
+			log_warnx("the %s process has ended with %d", what,
+				  WEXITSTATUS(status));
+		/* Not at once: what fails at its start would fail again. */
+		poll(NULL, 0, RESTART_MS);
+		if (pid == parent.krb) {
+			parent.krb = 0;
+			start_krb();
+			continue;
+		}
+		parent.net = 0;
+		close(parent.channel);
+		stop_child(&parent.krb);
+		start_net();
+	}
+}
+
+/* ---- the engine --------------------------------------------------------- */
+
+/* Connected here, for rights go by who connects; never read here. */
+static void
+try_engine(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct keymsg m = { .type = KEYMSG_ENGINE };
+	int fd;
+
+	if (snprintf(to.sun_path, sizeof(to.sun_path), "%s/%s",
+		     parent.options->run_dir,
+		     PROTO_SOCKET) >= (int)sizeof(to.sun_path))
+		log_fatalx("run-dir is too long a path");
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		log_fatal("socket");
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0) {
+		parent.engine_wanted = parent.told_engine = false;
+		tell(&m, fd);
+	} else if (!parent.told_engine) {
+		parent.told_engine = true;
+		log_warn("%s: waiting for nfipsecd", to.sun_path);
+	}
+	close(fd);
+}
+
+static void
+on_channel(void)
+{
+	struct keymsg m;
+	int fd;
+
+	while (keymsg_receive(parent.channel, &m, &fd) == 1) {
+		if (fd >= 0)
+			close(fd);
+		if (m.type == KEYMSG_ENGINE_LOST)
+			parent.engine_wanted = true;
+	}
+}
+
+/* ---- the process -------------------------------------------------------- */
+
+static void
+on_tick(void)
+{
+	struct timespec now;
+
+	if (parent.engine_wanted)
+		try_engine();
+	if (++parent.ticks % KEYTAB_TICKS != 0)
+		return;
+	note_keytab_time(&now);
+	if (now.tv_sec == parent.keytab_time.tv_sec &&
+	    now.tv_nsec == parent.keytab_time.tv_nsec)
+		return;
+	log_info("the keytab has changed: it is read again");
+	stop_child(&parent.krb);
+	start_krb();
+}
+
+static void
+on_signal(int fd)
+{
+	struct signalfd_siginfo s;
+
+	while (read(fd, &s, sizeof(s)) == sizeof(s)) {
+		if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT)
+			parent.stopping = true;
+		else if (s.ssi_signo == SIGHUP)
+			reload();
+		else if (s.ssi_signo == SIGCHLD)
+			reap();
+	}
+}
+
+static int
+open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		log_fatal("sigprocmask");
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		log_fatal("signalfd");
+	return fd;
+}
+
+/* The replay cache is the Kerberos process's, which is nobody special. */
+static void
+make_state_dir(void)
+{
+	const char *dir = parent.options->state_dir;
+	const struct passwd *pw = getpwnam(KEYCHILD_USER);
+
+	if (pw == NULL)
+		pw = getpwnam("nobody");
+	parent.uid = pw == NULL || geteuid() != 0 ? geteuid() : pw->pw_uid;
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		log_fatal("%s", dir);
+	if (geteuid() == 0 && pw != NULL &&
+	    chown(dir, pw->pw_uid, pw->pw_gid) != 0)
+		log_fatal("%s", dir);
+}
+
+int
+keyparent_run(const struct keyparent_options *options)
+{
+	struct pollfd p[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	uint64_t tick;
+
+	parent.options = options;
+	if (load(options->conf, &parent.conf) != 0)
+		return 1;
+	make_state_dir();
+	p[0].fd = open_signals();
+	start_net();
+	try_engine();
+	tick = clock_now_ms() + TICK_MS;
+	while (!parent.stopping) {
+		uint64_t now = clock_now_ms();
+
+		p[1].fd = parent.channel;
+		if (now >= tick) {
+			on_tick();
+			tick = now + TICK_MS;
+			continue;
+		}
+		if (poll(p, 2, (int)(tick - now)) <= 0)
+			continue;
+		if (p[0].revents != 0)
+			on_signal(p[0].fd);
+		else if ((p[1].revents & POLLIN) != 0)
+			on_channel();
+	}
+	stop_child(&parent.net);
+	stop_child(&parent.krb);
+	keyconf_fini(&parent.conf);
+	return 0;
+}
