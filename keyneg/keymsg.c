@@ -42,7 +42,7 @@ keymsg_receive(int channel, struct keymsg *m, int *fd)
 			      .msg_control = control.room,
 			      .msg_controllen = sizeof(control.room) };
 	struct cmsghdr *c;
-	ssize_t n = recvmsg(channel, &msg, MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(channel, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
 	*fd = -1;
 	if (n <= 0)

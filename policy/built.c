@@ -28,12 +28,6 @@ uses_encap(const struct policy_assoc *a)
 }
 
 static bool
-uses_kerberos(const struct policy_assoc *a)
-{
-	return a->keying == POLICY_KEYING_KERBEROS;
-}
-
-static bool
 uses_photuris(const struct policy_assoc *a)
 {
 	return a->keying == POLICY_KEYING_PHOTURIS;
@@ -49,7 +43,6 @@ static const struct {
 	{ "an IPv6 address", POLICY_WORD_LOCAL, uses_ipv6_local },
 	{ "an IPv6 address", POLICY_WORD_PEER, uses_ipv6_peer },
 	{ "`encap udp`", POLICY_WORD_ENCAP, uses_encap },
-	{ "`keying kerberos`", POLICY_WORD_KEYING, uses_kerberos },
 	{ "`keying photuris`", POLICY_WORD_KEYING, uses_photuris },
 };
 
@@ -82,8 +75,6 @@ static const struct {
 	{ "allow-capture", POLICY_OPTION_ALLOW_CAPTURE, uses_capture },
 };
 
-static const bool principals_built = false;
-
 void
 built_check(const struct policy *p, struct diag *d)
 {
@@ -102,7 +93,8 @@ built_check(const struct policy *p, struct diag *d)
 					   "%s is not built yet",
 					   assoc_rows[i].word);
 	}
-	if (p->n_principals > 0 && !principals_built)
-		diag_error(d, &p->principals[0].place,
-			   "`principals` is not built yet");
+	for (size_t i = 0; i < p->n_principals; i++)
+		if (p->principals[i].kind == POLICY_PRINCIPAL_DNS)
+			diag_error(d, &p->principals[i].place,
+				   "`dns` is not built yet");
 }

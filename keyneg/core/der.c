@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <time.h>
-
 #include "keyneg/core/der.h"
 
 bool
@@ -96,31 +94,40 @@ digits(struct cursor *c, unsigned n)
 	return v;
 }
 
+/* Days since 1970-01-01.  Not timegm: that opens the time zone's file, and
+ * whoever reads this has no files.  A year begins in March here, so that the
+ * leap day is its last. */
+static int64_t
+days(int year, int month, int day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t in_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5;
+
+	return y * 365 + y / 4 - y / 100 + y / 400 + in_year + day - 1 -
+	       719468; /* from 0000-03-01 to 1970-01-01 */
+}
+
 bool
 der_take_time(struct cursor *c, uint8_t context, uint64_t *out)
 {
 	struct cursor t = *c, in, v;
-	struct tm tm = { 0 };
-	time_t secs;
+	int year, month, day, hour, min, sec;
 
 	if (!der_take(&t, DER_CONTEXT(context), &in) ||
 	    !der_take(&in, DER_TIME, &v) || in.left != 0 || v.left != 15)
 		return false;
-	tm.tm_year = digits(&v, 4) - 1900;
-	tm.tm_mon = digits(&v, 2) - 1;
-	tm.tm_mday = digits(&v, 2);
-	tm.tm_hour = digits(&v, 2);
-	tm.tm_min = digits(&v, 2);
-	tm.tm_sec = digits(&v, 2);
-	if (v.at[0] != 'Z' || tm.tm_year < 70 || tm.tm_mon < 0 ||
-	    tm.tm_mon > 11 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-	    tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 ||
-	    tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
+	year = digits(&v, 4);
+	month = digits(&v, 2);
+	day = digits(&v, 2);
+	hour = digits(&v, 2);
+	min = digits(&v, 2);
+	sec = digits(&v, 2);
+	if (v.at[0] != 'Z' || year < 1970 || month < 1 || month > 12 ||
+	    day < 1 || day > 31 || hour < 0 || hour > 23 || min < 0 ||
+	    min > 59 || sec < 0 || sec > 60)
 		return false;
-	secs = timegm(&tm);
-	if (secs < 0)
-		return false;
-	*out = (uint64_t)secs;
+	*out = (uint64_t)((days(year, month, day) * 24 + hour) * 3600 +
+			  min * 60 + sec);
 	*c = t;
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/secret.h"
+#include "keyneg/krb/krbauth.h"
 #include "keyneg/krb/krbcred.h"
 
 /* Strongest first; the list ends with 0 for the library. */
@@ -216,7 +217,7 @@ make(krb5_context ctx, krb5_creds *creds, uint64_t number,
      const struct krbreq *r, struct krbans *a)
 {
 	krb5_auth_context ac = NULL;
-	krb5_authenticator *auth = NULL;
+	struct cursor ticket, auth;
 	krb5_data out = { 0 };
 	krb5_error_code err;
 
@@ -227,8 +228,6 @@ make(krb5_context ctx, krb5_creds *creds, uint64_t number,
 	err = krb5_auth_con_init(ctx, &ac);
 	if (err == 0)
 		err = make_at(ctx, &ac, creds, r->offset_secs, &out);
-	if (err == 0)
-		err = krb5_auth_con_getauthenticator(ctx, ac, &auth);
 	if (err != 0) {
 		krbcred_explain(ctx, err, a);
 	} else if (out.length > sizeof(a->der) ||
@@ -236,19 +235,21 @@ make(krb5_context ctx, krb5_creds *creds, uint64_t number,
 		a->status = KRBANS_REFUSED;
 		snprintf(a->why, sizeof(a->why),
 			 "the ticket is too large for a datagram");
+	} else if (!krbauth_split(cursor_make(out.data, out.length), &ticket,
+				  &auth) ||
+		   !krbauth_read(ctx, &creds->keyblock, auth, a)) {
+		a->status = KRBANS_REFUSED;
+		snprintf(a->why, sizeof(a->why), "the AP-REQ is not one");
 	} else {
 		a->status = KRBANS_OK;
 		a->etype = creds->keyblock.enctype;
 		memcpy(a->key, creds->keyblock.contents,
 		       creds->keyblock.length);
 		a->ticket = number;
-		a->ctime = (uint32_t)auth->ctime;
-		a->cusec = (uint32_t)auth->cusec;
 		a->expires_secs = (uint32_t)creds->times.endtime;
 		a->der_len = (uint16_t)out.length;
 		memcpy(a->der, out.data, out.length);
 	}
-	krb5_free_authenticator(ctx, auth);
 	krb5_free_data_contents(ctx, &out);
 	krb5_auth_con_free(ctx, ac);
 }

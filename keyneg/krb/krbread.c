@@ -5,12 +5,11 @@
 #include <time.h>
 
 #include "base/secret.h"
-#include "keyneg/core/der.h"
+#include "keyneg/krb/krbauth.h"
 #include "keyneg/krb/krbcred.h"
 #include "keyneg/krb/krbread.h"
 
 enum {
-	USAGE_AP_REQ_AUTH = 11,
 	KRB_ERR_GENERIC_CODE = 60, /* RFC 4120 section 7.5.9 */
 	KRB_CODES = 128,
 };
@@ -33,70 +32,6 @@ name_of(krb5_context ctx, krb5_const_principal p,
 
 /* ---- what can be said when it fails ------------------------------------- */
 
-/* AP-REQ ::= [APPLICATION 14] SEQUENCE { pvno [0], msg-type [1],
- * ap-options [2], ticket [3] Ticket, authenticator [4] EncryptedData } */
-static bool
-split(struct cursor der, struct cursor *ticket, struct cursor *authenticator)
-{
-	struct cursor app, seq;
-
-	return der_take(&der, DER_APPLICATION(14), &app) &&
-	       der_take(&app, DER_SEQUENCE, &seq) && der_skip(&seq) &&
-	       der_skip(&seq) && der_skip(&seq) &&
-	       der_take(&seq, DER_CONTEXT(3), ticket) &&
-	       der_take(&seq, DER_CONTEXT(4), authenticator);
-}
-
-/* Authenticator ::= [APPLICATION 2] SEQUENCE { vno [0], crealm [1],
- * cname [2], cksum [3] OPTIONAL, cusec [4], ctime [5], ... } */
-static bool
-read_times(struct cursor c, uint64_t *ctime, uint32_t *cusec)
-{
-	struct cursor app, seq;
-	int64_t v;
-
-	if (!der_take(&c, DER_APPLICATION(2), &app) ||
-	    !der_take(&app, DER_SEQUENCE, &seq) || !der_skip(&seq) ||
-	    !der_skip(&seq) || !der_skip(&seq))
-		return false;
-	if (der_is(&seq, DER_CONTEXT(3)) && !der_skip(&seq))
-		return false;
-	if (!der_take_int(&seq, 4, &v) || v < 0 || v > 999999)
-		return false;
-	*cusec = (uint32_t)v;
-	return der_take_time(&seq, 5, ctime);
-}
-
-/* The authenticator under the ticket's session key: good, whatever its time
- * says, and so the error about it may be signed. */
-static bool
-read_authenticator(krb5_context ctx, const krb5_keyblock *key,
-		   struct cursor der, struct krbans *a)
-{
-	struct cursor seq, in, cipher;
-	krb5_enc_data enc = { .enctype = key->enctype };
-	uint8_t plain[1024];
-	krb5_data out = { .data = (char *)plain, .length = sizeof(plain) };
-	int64_t etype;
-	bool ok;
-
-	if (!der_take(&der, DER_SEQUENCE, &seq) ||
-	    !der_take_int(&seq, 0, &etype) || etype != key->enctype)
-		return false;
-	if (der_is(&seq, DER_CONTEXT(1)) && !der_skip(&seq))
-		return false;
-	if (!der_take(&seq, DER_CONTEXT(2), &in) ||
-	    !der_take(&in, DER_OCTETS, &cipher) || cipher.left > sizeof(plain))
-		return false;
-	enc.ciphertext.data = (char *)(uintptr_t)cipher.at;
-	enc.ciphertext.length = (unsigned)cipher.left;
-	ok = krb5_c_decrypt(ctx, key, USAGE_AP_REQ_AUTH, NULL, &enc, &out) ==
-		 0 &&
-	     read_times(cursor_make(plain, out.length), &a->ctime, &a->cusec);
-	secret_wipe(plain, sizeof(plain));
-	return ok;
-}
-
 /* Clock and expiry errors are worth a checksum (RFC 4430 section 4.2.3): the
  * session key, although the library gives none. */
 static void
@@ -111,7 +46,7 @@ take_key(krb5_context ctx, krb5_keytab keytab, krb5_ticket *ticket,
 	if (!krbcred_is_aes(key->enctype) ||
 	    !krbcred_is_aes(ticket->enc_part.enctype) ||
 	    key->length > sizeof(a->key) ||
-	    !read_authenticator(ctx, key, authenticator, a))
+	    !krbauth_read(ctx, key, authenticator, a))
 		return;
 	a->etype = key->enctype;
 	memcpy(a->key, key->contents, key->length);
@@ -154,8 +89,8 @@ refuse(krb5_context ctx, krb5_keytab keytab, const struct krbreq *r,
 	krbcred_explain(ctx, err, a);
 	/* What is no AP-REQ gets no answer, and neither does a replay. */
 	if (a->status == KRBANS_REPLAY ||
-	    !split(cursor_make(r->der, r->der_len), &ticket_der,
-		   &authenticator))
+	    !krbauth_split(cursor_make(r->der, r->der_len), &ticket_der,
+			   &authenticator))
 		return;
 	in.data = (char *)(uintptr_t)ticket_der.at;
 	in.length = (unsigned)ticket_der.left;
