@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
+ * divert_driver -p CONFIG [NEXT]: prints the text of both tables, or what
+ * leads from one configuration to the next.  No kernel needed.
+ *
  * divert_driver [-e] [-v queue|xt] CONFIG: the tables without nfipsecd.
  *
  * Loads the tables of CONFIG, with -e and a fake engine behind them, and obeys
@@ -29,6 +32,7 @@
 #include "engine/divert/probe.h"
 #include "engine/divert/table.h"
 #include "engine/sa/store.h"
+#include "policy/nftdiff.h"
 #include "policy/parse.h"
 #include "policy/said.h"
 #include "test/net/fake_engine.h"
@@ -222,6 +226,35 @@ run(char **argv)
 	}
 }
 
+/* -p */
+static int
+print_texts(const char *next)
+{
+	static int (*const fill[])(const struct policy *,
+				   const struct nftgen_params *,
+				   char **) = { nftgen_main, nftgen_guard };
+	struct policy *p = next != NULL ? read_policy(next) : NULL;
+	char *text, *other, *plan;
+	int r = 0;
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		params.show_queues = p == NULL;
+		r = fill[i](policy, &params, &text);
+		if (r == 0 && p == NULL) {
+			fputs(text, stdout);
+		} else if (r == 0) {
+			r = fill[i](p, &params, &other);
+			if (r == 0)
+				r = nftdiff_update(text, other, &plan);
+			if (r == 0)
+				fputs(plan, stdout);
+		}
+	}
+	if (r != 0)
+		fprintf(stderr, "%s\n", strerror(-r));
+	return r != 0;
+}
+
 static void
 start_engine(void)
 {
@@ -243,12 +276,14 @@ main(int argc, char **argv)
 	const char *inherited = getenv("DIVERT_INHERITED");
 	const char *keying = getenv("DIVERT_KEYING_UID");
 	enum table_variant variant = TABLE_VARIANT_NONE;
-	bool engine = false;
+	bool engine = false, print = false;
 	int r, option;
 
-	while ((option = getopt(argc, argv, "ev:")) != -1) {
+	while ((option = getopt(argc, argv, "epv:")) != -1) {
 		if (option == 'e')
 			engine = true;
+		else if (option == 'p')
+			print = true;
 		else if (option == 'v')
 			variant = strcmp(optarg, "xt") == 0
 				      ? TABLE_VARIANT_XT
@@ -264,6 +299,8 @@ main(int argc, char **argv)
 	}
 	params.workers =
 	    policy->options.workers != 0 ? policy->options.workers : 1;
+	if (print)
+		return print_texts(argv[optind + 1]);
 	r = table_open(&table, inherited != NULL ? atoi(inherited) : -1, &why);
 	if (r == 0 && inherited == NULL) {
 		table_prefer(table, variant);
