@@ -31,6 +31,20 @@ refusal(const struct policy_assoc *a, const struct keyconf_assoc *k)
 	return transform_refusal(k);
 }
 
+static enum keyconf_secrecy
+secrecy_of(enum policy_secrecy s)
+{
+	switch (s) {
+	case POLICY_SECRECY_PREFER:
+		return KEYCONF_SECRECY_PREFER;
+	case POLICY_SECRECY_REQUIRE:
+		return KEYCONF_SECRECY_REQUIRE;
+	case POLICY_SECRECY_OFF:
+		return KEYCONF_SECRECY_OFF;
+	}
+	return KEYCONF_SECRECY_REQUIRE;
+}
+
 static int
 add_assoc(struct keyconf *out, const struct policy_assoc *a)
 {
@@ -43,6 +57,7 @@ add_assoc(struct keyconf *out, const struct policy_assoc *a)
 		.auth = (uint8_t)(a->esp_enc == ALGO_NONE ? a->ah_auth
 							  : a->esp_auth),
 		.esn = a->esn,
+		.secrecy = (uint8_t)secrecy_of(a->secrecy),
 		.replay_window = a->replay_window,
 		.limits = { a->lifetime.soft_secs, a->lifetime.soft_octets,
 			    a->lifetime.soft_packets, a->lifetime.hard_secs,

@@ -82,11 +82,14 @@ main(int argc, char **argv)
 			printf("keynegd %s\n", NFIPSEC_VERSION);
 			return 0;
 		default:
-			fputs(usage, stderr);
+			fputs("Try: keynegd --help\n", stderr);
 			return 2;
 		}
 	if (optind != argc) {
-		fputs(usage, stderr);
+		fprintf(stderr,
+			"keynegd: unexpected argument \"%s\"\n"
+			"Try: keynegd --help\n",
+			argv[optind]);
 		return 2;
 	}
 	log_init("keynegd", getenv("KEYNEGD_DEBUG") != NULL);

@@ -156,6 +156,10 @@ dump_keying(const struct policy_assoc *a, FILE *out, bool show_keys)
 		}
 		if (a->accept_any_address)
 			fputs("\t\taccept-any-address yes\n", out);
+		if (a->secrecy == POLICY_SECRECY_REQUIRE)
+			fputs("\t\tforward-secrecy require\n", out);
+		else if (a->secrecy == POLICY_SECRECY_OFF)
+			fputs("\t\tforward-secrecy off\n", out);
 		fputs("\t}\n", out);
 		return;
 	case POLICY_KEYING_PHOTURIS:

@@ -127,6 +127,19 @@ parse_direction(struct parser *ps, void *arg)
 	return true;
 }
 
+static bool
+parse_secrecy(struct parser *ps, enum policy_secrecy *out)
+{
+	/* in the order of the enum */
+	static const char *const words[] = { "prefer", "require", "off", NULL };
+	unsigned i;
+
+	if (!parser_choice(ps, words, &i))
+		return false;
+	*out = (enum policy_secrecy)i;
+	return true;
+}
+
 /* `local NAME peer NAME`: as many as stand on the line. */
 static bool
 parse_kerberos(struct parser *ps, void *arg)
@@ -151,9 +164,13 @@ parse_kerberos(struct parser *ps, void *arg)
 		} else if (parser_take(ps, "accept-any-address")) {
 			if (!parser_yes_no(ps, &a->accept_any_address))
 				return false;
+		} else if (parser_take(ps, "forward-secrecy")) {
+			if (!parse_secrecy(ps, &a->secrecy))
+				return false;
 		} else {
-			return parser_refuse(ps, "expected `local`, `peer` or "
-						 "`accept-any-address`");
+			return parser_refuse(ps, "expected `local`, `peer`, "
+						 "`accept-any-address` or "
+						 "`forward-secrecy`");
 		}
 	} while (ps->tok.kind == TOKEN_WORD);
 	return true;

@@ -27,6 +27,13 @@ enum policy_keying {
 	POLICY_KEYING_PHOTURIS,
 };
 
+/* keying kerberos: is a Diffie-Hellman exchange part of it? */
+enum policy_secrecy {
+	POLICY_SECRECY_PREFER, /* when both ends have it */
+	POLICY_SECRECY_REQUIRE,
+	POLICY_SECRECY_OFF,
+};
+
 enum policy_unknown_spi { POLICY_UNKNOWN_SPI_PASS, POLICY_UNKNOWN_SPI_DROP };
 enum policy_default { POLICY_DEFAULT_ALLOW, POLICY_DEFAULT_DISCARD };
 
@@ -138,6 +145,7 @@ struct policy_assoc {
 	struct policy_key out, in;              /* keying manual */
 	char *local_principal, *peer_principal; /* keying kerberos */
 	bool accept_any_address;
+	enum policy_secrecy secrecy;     /* default prefer */
 	char **bind_users, **bind_groups; /* NULL ended; NULL: root only */
 	struct policy_place at[POLICY_WORD_COUNT];
 };
