@@ -9,15 +9,19 @@
 
 #include "base/secret.h"
 #include "entropyd/jitter.h"
+#include "entropyd/quality.h"
 
 #define CALIBRATION 1024 /* timings */
-#define ACCESSES    16   /* memory touches in one sample */
+#define ACCESSES    16   /* memory touches in one walk */
 #define LINE        64   /* octets of a cache line, near enough */
 
-/* A timer passes when at least this many of CALIBRATION deltas differ from
- * the one before.  A coarse timer shows zero or the same step again and
- * again; a fine one on a busy or quiet machine changes nearly always. */
-#define CHANGES_MIN (CALIBRATION / 4)
+/* A timer passes when at least a quarter of the deltas differ from the one
+ * before (a coarse timer shows zero or the same step again and again) and a
+ * sample shows at least LEAST_MBITS; ENOUGH_MBITS ends the search for a good
+ * number of walks. */
+#define WALKS_MAX    32
+#define ENOUGH_MBITS 2500
+#define LEAST_MBITS  1000
 
 static uint64_t
 machine_timer(void *arg)
@@ -92,7 +96,7 @@ measure(struct jitter *j)
 	uint64_t lanes[4] = { 1, 2, 3, 4 }; /* anything but all zero */
 	uint64_t start = j->timer(j->timer_arg);
 
-	for (unsigned i = 0; i < ACCESSES; i++) {
+	for (unsigned i = 0; i < j->walks * ACCESSES; i++) {
 		uint64_t line = lanes[0] % (JITTER_MEMORY / LINE);
 		volatile uint8_t *at = &j->memory[line * LINE];
 
@@ -117,28 +121,41 @@ common_divisor(uint64_t a, uint64_t b)
 	return a;
 }
 
+/* n timings with the present number of walks: their step, and whether they
+ * show at least `least` thousandths of a bit a sample. */
+static bool
+try_walks(struct jitter *j, unsigned n, unsigned least)
+{
+	uint64_t took[CALIBRATION], step = 0;
+	uint8_t samples[CALIBRATION];
+	unsigned changes = 0, zeros = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		took[i] = measure(j);
+		if (took[i] > UINT64_MAX / 2)
+			return false; /* backwards */
+		zeros += took[i] == 0;
+		changes += i != 0 && took[i] != took[i - 1];
+		step = common_divisor(step, took[i]);
+	}
+	if (zeros > n / 100 || changes < n / 4 || step == 0)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		samples[i] = (uint8_t)(took[i] / step);
+	j->step = step;
+	return quality_estimate(samples, n) >= least;
+}
+
+/* Where a walk takes few steps of the timer (an emulator, an old machine), a
+ * sample is several walks: as few as show enough. */
 static int
 calibrate(struct jitter *j)
 {
-	uint64_t before = 0, step = 0;
-	unsigned changes = 0, zeros = 0;
-
-	for (unsigned i = 0; i < CALIBRATION; i++) {
-		uint64_t took = measure(j);
-
-		if (took > UINT64_MAX / 2)
-			return -EOPNOTSUPP; /* backwards */
-		if (took == 0)
-			zeros++;
-		if (took != before)
-			changes++;
-		before = took;
-		step = common_divisor(step, took);
-	}
-	if (zeros > CALIBRATION / 100 || changes < CHANGES_MIN || step == 0)
-		return -EOPNOTSUPP;
-	j->step = step;
-	return 0;
+	j->walks = 1;
+	while (!try_walks(j, CALIBRATION / 4, ENOUGH_MBITS) &&
+	       j->walks < WALKS_MAX)
+		j->walks *= 2;
+	return try_walks(j, CALIBRATION, LEAST_MBITS) ? 0 : -EOPNOTSUPP;
 }
 
 int

@@ -26,18 +26,19 @@ typedef uint64_t jitter_timer(void *arg);
 
 struct jitter {
 	volatile uint8_t *memory; /* JITTER_MEMORY octets */
+	unsigned walks;           /* through the memory, for one sample */
 	uint64_t step;            /* greatest common divisor of all deltas */
 	jitter_timer *timer;
 	void *timer_arg;
 };
 
-/* Calibrates with 1024 timings that count for nothing else.  `timer` NULL is
- * the machine's best.  0, -ENOMEM, or -EOPNOTSUPP: the timer stands still,
- * runs backwards, or is so coarse that the deltas are nearly all the same.
+/* Calibrates with up to 3000 timings that count for nothing else.  `timer` NULL
+ * is the machine's best.  0, -ENOMEM, or -EOPNOTSUPP: the timer stands still,
+ * runs backwards, or is so coarse that a sample shows less than one bit.
  * On an error nothing is left to free. */
 int jitter_init(struct jitter *j, jitter_timer *timer, void *timer_arg);
 void jitter_fini(struct jitter *j);
-/* n samples; takes 2 to 10 microseconds each. */
+/* n samples; takes 2 to 300 microseconds each. */
 void jitter_collect(struct jitter *j, uint8_t *samples, size_t n);
 
 #endif

@@ -39,7 +39,7 @@ quality_estimate(const uint8_t *samples, size_t n)
 unsigned
 quality_credit(unsigned ceiling_mbits, unsigned estimate_mbits)
 {
-	unsigned half = estimate_mbits / 2;
+	unsigned quarter = estimate_mbits / 4;
 
-	return half < ceiling_mbits ? half : ceiling_mbits;
+	return quarter < ceiling_mbits ? quarter : ceiling_mbits;
 }

@@ -11,7 +11,7 @@
  * Credits, in thousandths of a bit a sample (an octet).
  *  hwrng   what the kernel's drivers hand out is conditioned more often than
  *          not, so no estimator can look behind it; virtio's comes from the
- *          host.  2 of 8 bits: two such octets in eight would have to be good.
+ *          host.  1.5 of 8 bits: it is the host's word.
  *  jitter  ARCHITECTURE and entropyd(8) give the assessment.  1 bit is far
  *          below half of the lowest estimate seen; quality_credit() goes
  *          lower where a machine is quieter.
@@ -19,7 +19,7 @@
  *          rdseed, none with rdrand alone (cpurand.c says which).
  *  seed    was on a disk: none.
  */
-#define HWRNG_MBITS  2000
+#define HWRNG_MBITS  1500
 #define JITTER_MBITS 1000
 
 /* At least 1024 (SP 800-90B 4.3 no. 8); four times that, so that
@@ -44,13 +44,13 @@ fill(struct source *s, const char *name, const struct source_kind *kind,
 void
 source_hwrng(struct source *s, const char *path)
 {
-	fill(s, "hwrng", &stream_kind, path, HWRNG_MBITS, 176);
+	fill(s, "hwrng", &stream_kind, path, HWRNG_MBITS, 256);
 }
 
 void
 source_jitter(struct source *s)
 {
-	fill(s, "jitter", &timing_kind, NULL, JITTER_MBITS, 384);
+	fill(s, "jitter", &timing_kind, NULL, JITTER_MBITS, 400);
 }
 
 void

@@ -62,11 +62,11 @@ Test(feeder, runs_up_and_credits_a_batch, .init = start)
 	uint8_t samples[176];
 
 	run_up(5);
-	cr_assert_eq(f.credit_mbits, 2000);
+	cr_assert_eq(f.credit_mbits, 1500);
 	cr_assert_str_eq(feeder_state_name(&f), "running");
 	fill(samples, sizeof(samples));
 	cr_assert_eq(give(samples, sizeof(samples), 6), FEEDER_NONE);
-	cr_assert_eq(mbits, 176 * 2000);
+	cr_assert_eq(mbits, 176 * 1500);
 	/* Not due any more; only asked again when something is owed. */
 	cr_assert_eq(feeder_next(&f, 7, false), FEEDER_WAIT);
 	cr_assert_eq(feeder_next(&f, 7, true), FEEDER_READ);
@@ -92,7 +92,7 @@ Test(feeder, absent_backs_off_and_comes_back, .init = start)
 	cr_assert_str_eq(feeder_state_name(&f), "absent");
 	cr_assert_eq(f.error, ENOENT);
 	run_up(now);
-	cr_assert_eq(f.credit_mbits, 2000);
+	cr_assert_eq(f.credit_mbits, 1500);
 }
 
 Test(feeder, unplugged_while_read, .init = start)
@@ -199,11 +199,10 @@ Test(feeder, poorer_than_assessed_lowers_the_credit, .init = start)
 	feeder_opened(&f, 0);
 	fill(samples, hwrng.startup);
 	for (unsigned i = 0; i < hwrng.startup; i++)
-		samples[i] &= 3; /* four values, 2 bits: at most 1 credited */
-	/* The cut-offs of 1 bit still let 2 bits pass. */
+		samples[i] &= 7; /* eight values, 3 bits: a quarter */
 	cr_assert_eq(give(samples, hwrng.startup, 0), FEEDER_NONE);
-	cr_assert_leq(f.credit_mbits, 1000);
-	cr_assert_gt(f.credit_mbits, 800);
+	cr_assert_leq(f.credit_mbits, 750);
+	cr_assert_gt(f.credit_mbits, 600);
 }
 
 Test(feeder, clock_that_jumps_forward_is_one_late_answer, .init = start)
@@ -217,7 +216,7 @@ Test(feeder, clock_that_jumps_forward_is_one_late_answer, .init = start)
 	feeder_asked(&f, 2000);
 	cr_assert_eq(feeder_take(&f, samples, sizeof(samples), day, &mbits),
 		     FEEDER_NONE);
-	cr_assert_eq(mbits, 176 * 2000);
+	cr_assert_eq(mbits, 176 * 1500);
 	cr_assert_eq(feeder_next(&f, day, false), FEEDER_WAIT);
 }
 
@@ -239,7 +238,7 @@ Test(feeder, clock_that_goes_back_credits_nothing_twice, .init = start)
 	run_up(100000);
 	fill(samples, sizeof(samples));
 	cr_assert_eq(give(samples, sizeof(samples), 50), FEEDER_NONE);
-	cr_assert_eq(mbits, 176 * 2000);
+	cr_assert_eq(mbits, 176 * 1500);
 	/* The very same batch once more is a device that repeats itself. */
 	cr_assert_eq(give(samples, sizeof(samples), 50), FEEDER_HEALTH);
 	cr_assert_eq(mbits, 0);

@@ -37,13 +37,26 @@ even(void *arg)
 	return ticks += 1000;
 }
 
-/* Each piece of work takes 26, 52, 78 or 104: the step is 26. */
+/* Each piece of work takes 26 to 416, in steps of 26. */
 static uint64_t
 stepped(void *arg)
 {
+	static uint64_t state = 88172645463325252u;
+
 	(void)arg;
-	ticks++;
-	return ticks * 2600 + ticks / 2 % 4 * (ticks % 2) * 26;
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return ticks += 26 * (1 + (state >> 20) % 16);
+}
+
+/* The same, and fewer walks than eight take always the same time. */
+static uint64_t
+quick(void *arg)
+{
+	const struct jitter *j = arg;
+
+	return j->walks < 8 ? even(arg) : stepped(arg);
 }
 
 static int
@@ -83,6 +96,16 @@ Test(jitter, divides_by_the_step_of_the_timer)
 
 	cr_assert_eq(jitter_init(&j, stepped, NULL), 0);
 	cr_assert_eq(j.step, 26);
+	cr_assert_eq(j.walks, 1);
+	jitter_fini(&j);
+}
+
+Test(jitter, walks_more_where_a_walk_is_too_quick)
+{
+	struct jitter j;
+
+	cr_assert_eq(jitter_init(&j, quick, &j), 0);
+	cr_assert_eq(j.walks, 8);
 	jitter_fini(&j);
 }
 
@@ -96,7 +119,7 @@ Test(jitter, gives_noise_on_this_machine)
 		cr_skip_test("no fine timer on this machine");
 	jitter_collect(&j, samples, sizeof(samples));
 	jitter_fini(&j);
-	cr_assert_gt(quality_estimate(samples, sizeof(samples)), 250);
+	cr_assert_gt(quality_estimate(samples, sizeof(samples)), 500);
 }
 
 Test(quality, knows_constant_counting_and_even_samples)
@@ -114,6 +137,6 @@ Test(quality, knows_constant_counting_and_even_samples)
 		samples[i] = (i * 2654435761u >> 20 ^ i * i >> 7) & 1;
 	cr_assert_gt(quality_estimate(samples, sizeof(samples)), 600);
 	cr_assert_leq(quality_estimate(samples, sizeof(samples)), 1000);
-	cr_assert_eq(quality_credit(1000, 1500), 750);
+	cr_assert_eq(quality_credit(1000, 3000), 750);
 	cr_assert_eq(quality_credit(1000, 5000), 1000);
 }
