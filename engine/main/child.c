@@ -176,8 +176,7 @@ child_watch(struct supervisor *s, uint64_t now_ms)
 	s->watched_ms = now_ms;
 	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
 		for (unsigned w = 0; w < s->workers; w++) {
-			uint64_t heard =
-			    atomic_load(&h->queues[k][w].heard_ms);
+			uint64_t heard = atomic_load(&h->queues[k][w].heard_ms);
 
 			if (heard < s->engine_started_ms)
 				heard = s->engine_started_ms;

@@ -75,8 +75,9 @@ int
 main(int argc, char **argv)
 {
 	static struct supervisor_options opt = { .conf = DEFAULT_CONF,
-					  .run_dir = DEFAULT_RUN_DIR,
-					  .state_dir = DEFAULT_STATE_DIR };
+						 .run_dir = DEFAULT_RUN_DIR,
+						 .state_dir =
+						     DEFAULT_STATE_DIR };
 	bool check = false;
 	int c;
 

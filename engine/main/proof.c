@@ -56,9 +56,8 @@ proof_withdraw(struct supervisor *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	for (char *at = text; *at != '\0'; at++)
-		if (*at == '\n')
-			*at = ';';
+	for (char *nl = text; (nl = strchr(nl, '\n')) != NULL;)
+		*nl = ';';
 	say_not_ready(s, text);
 }
 

@@ -300,6 +300,7 @@ make_id(const struct sa *sa, uint8_t id[ID_OCTETS])
 
 	builder_octets(&b, "nfipsec", 7);
 	builder_u8(&b, sa->direction);
+	builder_u8(&b, sa->protocol);
 	builder_u32(&b, sa->spi);
 	builder_u8(&b, sa->key_octets);
 	builder_octets(&b, sa->key, sa->key_octets);
