@@ -305,7 +305,7 @@ mark_value(const struct gen *g, const char *name)
 		return (uint32_t)~o->said_mask;
 	if (strcmp(name, "done") == 0)
 		return said_to_mark(o, said_done(o));
-	if (strcmp(name, "probe") == 0)
+	if (strcmp(name, "probe") == 0 || strcmp(name, "bypass") == 0)
 		return said_to_mark(o, said_probe(o));
 	if (strcmp(name, "mark") == 0)
 		return said_to_mark(o, g->assoc->said);
