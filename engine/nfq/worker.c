@@ -20,7 +20,8 @@
 #include "engine/wire/icmp.h"
 
 enum {
-	BATCH = 64, /* packets of one recvmmsg */
+	ROUNDS = 16, /* of batches, until the clock is read again */
+	BATCH = 64,  /* packets of one recvmmsg */
 	/* The longest packet with its attributes.  Not a power of two, so
 	 * that the packets of a batch do not share one set of the cache. */
 	BUFFER_OCTETS = 65536 + 4096 + 320,
@@ -143,7 +144,8 @@ send_needed(struct worker *w, const struct pkt *pkt, uint32_t mtu,
 	size_t len;
 
 	if (!log_limit_take(&w->icmp_limit, now_ms) ||
-	    ip_parse(pkt->octets, pkt->len, &ip) != IP_OK)
+	    ip_parse(pkt->octets, pkt->len, &ip) != IP_OK ||
+	    ip_is_group(&ip.src))
 		return;
 	len = icmp_build_needed(packet, pkt->octets, &ip, (uint16_t)mtu);
 	memcpy(&to.sin_addr, ip.src.octets, sizeof(to.sin_addr));
@@ -393,22 +395,28 @@ worker_free(struct worker *w)
 		close_all(w);
 }
 
-/* All queues, again and again while one of them fills whole batches. */
+/* The queues that poll found something in, again and again while one of them
+ * fills whole batches. */
 static int
-work_all(struct worker *w)
+work_all(struct worker *w, const struct pollfd *fds)
 {
-	for (unsigned round = 0; round < 16; round++) {
-		bool more = false;
+	bool full[STORE_QUEUE_KINDS], more = true;
 
+	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
+		full[k] = fds[k].revents != 0;
+	for (unsigned round = 0; round < ROUNDS && more; round++) {
+		more = false;
 		for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++) {
-			int n = work(w, &w->queues[k]);
+			int n;
 
+			if (!full[k])
+				continue;
+			n = work(w, &w->queues[k]);
 			if (n < 0)
 				return n;
-			more = more || n == BATCH;
+			full[k] = n == BATCH;
+			more = more || full[k];
 		}
-		if (!more)
-			break;
 	}
 	return 0;
 }
@@ -436,7 +444,7 @@ worker_run(struct worker *w)
 			return -errno;
 		if (fds[STORE_QUEUE_KINDS].revents != 0)
 			return 0;
-		err = work_all(w);
+		err = work_all(w, fds);
 		if (w->dummy.sas != NULL)
 			wait_ms = dummy_run(&w->dummy, &w->path, clock_now_ms(),
 					    ROUND_MS);

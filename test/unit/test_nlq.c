@@ -9,8 +9,11 @@
 #include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "engine/nfq/nlq_msg.h"
+#include "engine/nfq/nlq_sock.h"
 #include "engine/nfq/nlq_verdict.h"
 
 #define PACKET_TYPE (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET)
@@ -230,4 +233,39 @@ Test(nlq, verdicts_stay_in_their_buffer)
 		cr_assert_eq(cap, 0u);
 		free(out);
 	}
+}
+
+/* Another process may write to our port; it is not the kernel. */
+Test(nlq, sock_hears_the_kernel_alone)
+{
+	struct sockaddr_nl any = { .nl_family = AF_NETLINK }, from;
+	int other = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK);
+	uint8_t got[512];
+	struct iovec iov = { got, sizeof(got) };
+	struct mmsghdr msg = { .msg_hdr = { .msg_name = &from,
+					    .msg_namelen = sizeof(from),
+					    .msg_iov = &iov,
+					    .msg_iovlen = 1 } };
+	struct nlq_sock q;
+
+	if (fd < 0 || other < 0)
+		cr_skip_test("no netlink between processes here");
+	cr_assert_eq(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	cr_assert_eq(nlq_sock_adopt(&q, 4303, fd), 0);
+	cr_assert_neq(q.portid, 0u);
+	cr_assert_eq(nlq_sock_read(&q, &msg, 1), 0);
+	begin();
+	add_header(42);
+	end(PACKET_TYPE);
+	any.nl_pid = q.portid;
+	cr_assert_eq(
+	    sendto(other, buf, len, 0, (struct sockaddr *)&any, sizeof(any)),
+	    (ssize_t)len);
+	cr_assert_eq(nlq_sock_read(&q, &msg, 1), 1);
+	cr_assert_eq(msg.msg_len, 0u);
+	/* nor is every descriptor a netlink socket */
+	cr_assert_neq(nlq_sock_adopt(&q, 4303, STDIN_FILENO), 0);
+	close(other);
+	close(fd);
 }
