@@ -193,6 +193,8 @@ principals {{
     def keynegd(self, host, *args, wait=True):
         """Starts keynegd with the host's configuration."""
         env = dict(os.environ, KRB5_CONFIG=self.conf_file)
+        text = "connected to the engine"
+        before = self.log(host).count(text)
         with open(host.keynegd_out, "ab") as log:
             host.key_daemon = host.popen(
                 [bin_path("keynegd"), "-c", host.conf, "--run-dir",
@@ -200,7 +202,7 @@ principals {{
                  host.keytab, "--debug", *args],
                 env=env, stdout=log, stderr=log)
         if wait:
-            wait_for(lambda: "connected to the engine" in self.log(host), 10,
+            wait_for(lambda: self.log(host).count(text) > before, 10,
                      f"{host.name}: keynegd: {self.log(host)}")
         return host.key_daemon
 
