@@ -135,8 +135,9 @@ $(B)/test/fuzz/%: $(B)/obj/test/fuzz/%.o $(TEST_ARCHIVES) \
 	    -o $@ $(filter %.o,$^) -Wl,--start-group $(TEST_ARCHIVES) \
 	    -Wl,--end-group $(LIBS_all) -lm
 
-.PHONY: tests
-tests: all $(UNIT_BINS) $(FUZZ_BINS)
+.PHONY: tests test-programs
+tests: all test-programs $(UNIT_BINS) $(FUZZ_BINS)
+test-programs: # what tests of other kinds run; fragments add theirs
 
 # ---- checks ------------------------------------------------------------------
 # What the tests need is installed first, from the one list in packaging/deps.

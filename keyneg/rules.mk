@@ -6,7 +6,7 @@ $(B)/test/gen_kink: $(B)/obj/test/fuzz/gen_kink.o \
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
 	    $(filter %.a,$^) -Wl,--end-group $(LIBS_all)
 
-tests: $(B)/test/gen_kink
+test-programs: $(B)/test/gen_kink
 
 # Writes the seeds of the corpora anew; run when a builder changes.
 .PHONY: corpus-kink

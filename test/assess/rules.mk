@@ -7,4 +7,4 @@ $(B)/test/assess/assess: $(ASSESS_OBJS)
 $(B)/test/assess/noisegen: $(B)/obj/test/assess/noisegen.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
-tests: $(B)/test/assess/assess $(B)/test/assess/noisegen
+test-programs: $(B)/test/assess/assess $(B)/test/assess/noisegen

@@ -5,7 +5,7 @@ $(B)/test/gen_packet: $(B)/obj/test/fuzz/gen_packet.o $(TEST_ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
 	    $(TEST_ARCHIVES) -Wl,--end-group $(LIBS_all)
 
-tests: $(B)/test/gen_packet
+test-programs: $(B)/test/gen_packet
 
 .PHONY: corpus-packet
 corpus-packet: $(B)/test/gen_packet

@@ -9,4 +9,4 @@ $(B)/test/espbox: $(B)/obj/test/lib/espbox.o $(TEST_ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
 	    $(TEST_ARCHIVES) -Wl,--end-group $(LIBS_all)
 
-tests: $(B)/test/lib/ctl_fake $(B)/test/espbox
+test-programs: $(B)/test/lib/ctl_fake $(B)/test/espbox

@@ -6,4 +6,4 @@ $(B)/test/net/divert_driver: $(B)/obj/test/net/divert_driver.o \
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
 	    $(filter %.a,$^) -Wl,--end-group \
 	    $(call pc,libnftables libnftnl libmnl libnetfilter_queue libgcrypt)
-tests: $(B)/test/net/divert_driver
+test-programs: $(B)/test/net/divert_driver

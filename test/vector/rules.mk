@@ -5,4 +5,4 @@ $(B)/test/vectorbox: $(B)/obj/test/vector/vectorbox.o \
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
 	    $(filter %.a,$^) -Wl,--end-group $(LIBS_engine)
 
-tests: $(B)/test/vectorbox
+test-programs: $(B)/test/vectorbox
