@@ -63,6 +63,19 @@ Test(ah, builds_what_it_parses, .timeout = 10)
 	}
 }
 
+Test(ah, reserved_is_ignored)
+{
+	uint8_t buf[24];
+	struct builder b = builder_make(buf, sizeof(buf));
+	struct ah ah;
+
+	ah_build(&b, AH_RULES_4302, 17, 256, 1, NULL, 0, 12);
+	cr_assert_eq(buf[2] | buf[3], 0);
+	buf[2] = 0x12;
+	buf[3] = 0x34;
+	cr_expect(ah_parse(cursor_make(buf, b.len), AH_RULES_4302, 0, 12, &ah));
+}
+
 Test(ah, no_spi_in_seven_octets)
 {
 	static const uint8_t octets[8] = { 0 };
