@@ -97,22 +97,36 @@ criterion_note(bool good, const char *at, const char *what, const char *fmt,
 #define cr_assert_not_null(p, ...) CRITERION_MUST((p) != NULL, __VA_ARGS__)
 #define cr_assert_str_eq(a, b, ...)                                            \
 	CRITERION_MUST(strcmp(a, b) == 0, __VA_ARGS__)
+#define cr_assert_str_neq(a, b, ...)                                           \
+	CRITERION_MUST(strcmp(a, b) != 0, __VA_ARGS__)
+#define cr_assert_str_empty(a, ...) CRITERION_MUST(*(a) == '\0', __VA_ARGS__)
+#define cr_assert_str_not_empty(a, ...)                                        \
+	CRITERION_MUST(*(a) != '\0', __VA_ARGS__)
 #define cr_assert_arr_eq(a, b, n, ...)                                         \
 	CRITERION_MUST(memcmp(a, b, n) == 0, __VA_ARGS__)
+#define cr_assert_arr_neq(a, b, n, ...)                                        \
+	CRITERION_MUST(memcmp(a, b, n) != 0, __VA_ARGS__)
 #define cr_expect(x, ...)          CRITERION_SHOULD((x), __VA_ARGS__)
 #define cr_expect_not(x, ...)      CRITERION_SHOULD(!(x), __VA_ARGS__)
 #define cr_expect_eq(a, b, ...)    CRITERION_SHOULD((a) == (b), __VA_ARGS__)
 #define cr_expect_neq(a, b, ...)   CRITERION_SHOULD((a) != (b), __VA_ARGS__)
 #define cr_expect_lt(a, b, ...)    CRITERION_SHOULD((a) < (b), __VA_ARGS__)
+#define cr_expect_leq(a, b, ...)   CRITERION_SHOULD((a) <= (b), __VA_ARGS__)
 #define cr_expect_gt(a, b, ...)    CRITERION_SHOULD((a) > (b), __VA_ARGS__)
 #define cr_expect_geq(a, b, ...)   CRITERION_SHOULD((a) >= (b), __VA_ARGS__)
-#define cr_expect_leq(a, b, ...)   CRITERION_SHOULD((a) <= (b), __VA_ARGS__)
 #define cr_expect_null(p, ...)     CRITERION_SHOULD((p) == NULL, __VA_ARGS__)
 #define cr_expect_not_null(p, ...) CRITERION_SHOULD((p) != NULL, __VA_ARGS__)
 #define cr_expect_str_eq(a, b, ...)                                            \
 	CRITERION_SHOULD(strcmp(a, b) == 0, __VA_ARGS__)
+#define cr_expect_str_neq(a, b, ...)                                           \
+	CRITERION_SHOULD(strcmp(a, b) != 0, __VA_ARGS__)
+#define cr_expect_str_empty(a, ...) CRITERION_SHOULD(*(a) == '\0', __VA_ARGS__)
+#define cr_expect_str_not_empty(a, ...)                                        \
+	CRITERION_SHOULD(*(a) != '\0', __VA_ARGS__)
 #define cr_expect_arr_eq(a, b, n, ...)                                         \
 	CRITERION_SHOULD(memcmp(a, b, n) == 0, __VA_ARGS__)
+#define cr_expect_arr_neq(a, b, n, ...)                                        \
+	CRITERION_SHOULD(memcmp(a, b, n) != 0, __VA_ARGS__)
 #define cr_fatal(...)     CRITERION_MUST(false, __VA_ARGS__)
 #define cr_skip_test(...) exit(CRITERION_SKIPPED)
 
