@@ -105,8 +105,8 @@ class Ctl:
 
     def __init__(self, run_dir, hello=True, timeout=10):
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.s.settimeout(timeout)
         self.s.connect(f"{run_dir}/control.sock")
+        self.s.settimeout(timeout)  # not before: a full backlog would fail
         self.serial = 0
         if hello:
             self.greeting = self.recv()

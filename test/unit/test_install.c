@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/ctl/install.h"
+#include "engine/ctl/nfqueue.h"
+
+#define NOW 5000
+
+static struct store store;
+static struct proto_pair pair;
+static const char *why;
+
+static struct ipaddr
+address(const char *text)
+{
+	struct ipaddr a;
+
+	cr_assert_eq(ipaddr_parse(text, &a), 0);
+	return a;
+}
+
+static void
+add_assoc(const char *name, uint32_t said, enum algo enc, enum algo auth,
+	  enum proto_keying keying)
+{
+	struct store_assoc *a = &store.head->assocs[store.head->n_assocs];
+
+	snprintf(a->name, sizeof(a->name), "%s", name);
+	a->said = said;
+	a->mode = SA_TRANSPORT;
+	a->enc = (uint8_t)enc;
+	a->auth = (uint8_t)auth;
+	a->keying = (uint8_t)keying;
+	a->esn = 1;
+	a->replay_window = 128;
+	a->local = address("10.0.0.0/24");
+	a->peer = address("10.0.1.0/24");
+	a->limits.hard_secs = 3600;
+	atomic_fetch_add(&store.head->n_assocs, 1);
+}
+
+static void
+fill(struct proto_half *h, uint32_t spi, uint8_t octet, uint16_t octets)
+{
+	h->spi = spi;
+	h->key.len = octets;
+	memset(h->key.at, octet, octets);
+}
+
+static void
+begin(void)
+{
+	cr_assert_eq(store_create(&store, 8, 1), 0);
+	add_assoc("gcm", 0x100, ALGO_AES128_GCM, ALGO_NONE,
+		  PROTO_KEYING_KERBEROS);
+	add_assoc("cbc", 0x101, ALGO_AES128_CBC, ALGO_HMAC_SHA256,
+		  PROTO_KEYING_NONE);
+	add_assoc("manual", 0x102, ALGO_AES128_GCM, ALGO_NONE,
+		  PROTO_KEYING_MANUAL);
+	memset(&pair, 0, sizeof(pair));
+	snprintf(pair.association, sizeof(pair.association), "gcm");
+	snprintf(pair.principal, sizeof(pair.principal), "a@B");
+	pair.local = address("10.0.0.1");
+	pair.peer = address("10.0.1.1");
+	fill(&pair.out, 0x1001, 1, 20);
+	fill(&pair.in, 0x1002, 2, 20);
+}
+
+static void
+end(void)
+{
+	store_unmap(&store);
+}
+
+TestSuite(install, .init = begin, .fini = end);
+
+static int
+install(void)
+{
+	why = NULL;
+	return install_pair(&store, &pair, NOW, &why);
+}
+
+static unsigned
+live(void)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < store_slots(&store); i++)
+		n += atomic_load(&store_sa(&store, i)->state) == SA_LIVE;
+	return n;
+}
+
+static const struct sa *
+find(enum sa_direction direction, uint32_t spi)
+{
+	uint32_t slot;
+
+	if (store_find(&store, direction, SA_ESP, &pair.peer, spi, &slot) < 0)
+		return NULL;
+	return store_sa(&store, slot);
+}
+
+Test(install, fills_both_slots)
+{
+	const struct sa *in, *out;
+
+	cr_assert_eq(install(), 0, "%s", why);
+	in = find(SA_IN, 0x1002);
+	out = find(SA_OUT, 0x1001);
+	cr_assert(in != NULL && out != NULL && live() == 2);
+	cr_assert(in->said == 0x100 && out->said == 0x100);
+	cr_assert(in->enc == ALGO_AES128_GCM && in->auth == ALGO_NONE);
+	cr_assert(in->key_octets == 20 && in->key[19] == 2);
+	cr_assert(out->key_octets == 20 && out->key[0] == 1);
+	cr_assert(in->replay_window == 128 && out->replay_window == 0);
+	cr_assert(in->flags == SA_FLAG_ESN && out->flags == SA_FLAG_ESN);
+	cr_assert_eq(atomic_load(&out->seq_next), 1);
+	cr_assert_eq(atomic_load(&out->seq_limit), UINT64_MAX);
+	cr_assert(in->limits.hard_secs == 3600 && in->installed_ms == NOW);
+	cr_assert_str_eq(in->association, "gcm");
+	cr_assert_str_eq(in->principal, "a@B");
+	cr_assert(ipaddr_equal(&in->local, &pair.local));
+}
+
+Test(install, without_esn_the_counter_ends_at_32_bits)
+{
+	pair.flags = PROTO_PAIR_NO_ESN;
+	cr_assert_eq(install(), 0);
+	cr_assert_eq(find(SA_OUT, 0x1001)->flags, 0);
+	cr_assert_eq(atomic_load(&find(SA_OUT, 0x1001)->seq_limit), 1ull << 32);
+}
+
+Test(install, one_half_alone)
+{
+	memset(&pair.out, 0, sizeof(pair.out));
+	cr_assert_eq(install(), 0, "%s", why);
+	cr_assert(live() == 1 && find(SA_IN, 0x1002) != NULL);
+	fill(&pair.out, 0x1001, 1, 20);
+	memset(&pair.in, 0, sizeof(pair.in));
+	cr_assert_eq(install(), 0, "%s", why);
+	cr_assert(live() == 2 && find(SA_OUT, 0x1001) != NULL);
+	memset(&pair.out, 0, sizeof(pair.out));
+	cr_assert_eq(install(), -EINVAL);
+}
+
+#define REFUSED(err, text)                                                     \
+	do {                                                                   \
+		cr_assert_eq(install(), err);                                  \
+		cr_assert(why != NULL && strstr(why, text) != NULL, "%s",      \
+			  why);                                                \
+		cr_assert_eq(live(), before);                                  \
+	} while (0)
+#define WITH(member, value, err, text)                                         \
+	do {                                                                   \
+		struct proto_pair saved = pair;                                \
+                                                                               \
+		pair.member = value;                                           \
+		REFUSED(err, text);                                            \
+		pair = saved;                                                  \
+	} while (0)
+
+Test(install, refuses_what_does_not_fit_the_association)
+{
+	unsigned before = 0;
+
+	WITH(peer, address("10.0.2.1"), -EINVAL, "peer");
+	WITH(peer, address("10.0.1.0/24"), -EINVAL, "addresses");
+	WITH(peer, address("any"), -EINVAL, "addresses");
+	WITH(peer, address("fd00::1"), -EINVAL, "addresses");
+	WITH(peer, pair.local, -EINVAL, "same address");
+	WITH(local, address("10.0.9.1"), -EINVAL, "local");
+	WITH(protocol, 51, -EINVAL, "protocol");
+	WITH(protocol, 6, -EINVAL, "protocol");
+	WITH(replay_window, 32769, -EINVAL, "window");
+	WITH(sport, 65536, -EINVAL, "port");
+	WITH(sport, 4500, -EINVAL, "both ports");
+	WITH(out.spi, 255, -EINVAL, "reserved");
+	WITH(in.spi, 1, -EINVAL, "reserved");
+	WITH(out.key.len, 16, -EINVAL, "length");
+	WITH(in.key.len, 0, -EINVAL, "length");
+	WITH(in.auth_key.len, 32, -EINVAL, "length");
+	WITH(association[0], 'x', -ENOENT, "no such");
+	snprintf(pair.encryption, sizeof(pair.encryption), "aes256-gcm");
+	REFUSED(-EINVAL, "another encryption");
+	snprintf(pair.encryption, sizeof(pair.encryption), "aes128-gcm");
+	snprintf(pair.integrity, sizeof(pair.integrity), "hmac-sha1");
+	REFUSED(-EINVAL, "another integrity");
+	pair.encryption[0] = pair.integrity[0] = '\0';
+	snprintf(pair.association, sizeof(pair.association), "manual");
+	REFUSED(-EOPNOTSUPP, "configuration");
+	snprintf(pair.association, sizeof(pair.association), "cbc");
+	REFUSED(-EINVAL, "length");
+	store.head->assocs[0].replay_window = 0;
+	snprintf(pair.association, sizeof(pair.association), "gcm");
+	REFUSED(-EINVAL, "ESN");
+}
+
+Test(install, refuses_a_key_or_spi_in_use)
+{
+	unsigned before = 0;
+
+	WITH(in.key, pair.out.key, -EEXIST, "both directions");
+	cr_assert_eq(install(), 0);
+	before = 2;
+	REFUSED(-EEXIST, "key");
+	fill(&pair.in, 0x1002, 3, 20);
+	fill(&pair.out, 0x2001, 4, 20);
+	pair.flags = PROTO_PAIR_REPLACE;
+	REFUSED(-EEXIST, "inbound SPI");
+	fill(&pair.in, 0x2002, 3, 20);
+	fill(&pair.out, 0x1001, 4, 20);
+	REFUSED(-EEXIST, "outbound SPI");
+	/* A dead SA's key is still one that was used. */
+	cr_assert(store_kill(&store, 0) && store_kill(&store, 1));
+	before = 0;
+	fill(&pair.in, 0x2002, 2, 20);
+	REFUSED(-EEXIST, "key");
+}
+
+Test(install, replaces_the_outbound_one_and_keeps_the_inbound_one)
+{
+	unsigned before = 2;
+
+	cr_assert_eq(install(), 0);
+	fill(&pair.in, 0x2002, 3, 20);
+	fill(&pair.out, 0x2001, 4, 20);
+	REFUSED(-EEXIST, "replace it");
+	pair.flags = PROTO_PAIR_REPLACE;
+	cr_assert_eq(install(), 0, "%s", why);
+	cr_assert(find(SA_OUT, 0x1001) == NULL && find(SA_OUT, 0x2001) != NULL);
+	cr_assert(find(SA_IN, 0x1002) != NULL && find(SA_IN, 0x2002) != NULL);
+	/* Another peer of the same association stands beside it. */
+	pair.flags = 0;
+	pair.peer = address("10.0.1.2");
+	fill(&pair.in, 0x3002, 5, 20);
+	fill(&pair.out, 0x3001, 6, 20);
+	cr_assert_eq(install(), 0, "%s", why);
+	cr_assert_eq(live(), 5);
+}
+
+Test(install, a_full_store_takes_no_half)
+{
+	uint32_t slot;
+	unsigned before = 0;
+
+	for (unsigned i = 0; i < 7; i++)
+		cr_assert_eq(store_claim(&store, 0, &slot), 0);
+	REFUSED(-ENOSPC, "");
+	store_release(&store, slot);
+	cr_assert_eq(install(), 0, "the slot of the refused half was freed");
+}
+
+Test(install, waits_for_no_policy_that_is_being_changed)
+{
+	store_policy_begin(&store);
+	cr_assert_eq(install(), -EAGAIN);
+	store_policy_end(&store);
+	cr_assert_eq(install(), 0);
+}
+
+Test(install, deletes_one_and_never_a_manual_one)
+{
+	struct proto_delete d = { .direction = PROTO_IN,
+				  .protocol = SA_ESP,
+				  .spi = 0x1002,
+				  .peer = pair.peer };
+
+	cr_assert_eq(install(), 0);
+	d.peer = address("10.0.1.9");
+	cr_assert_eq(install_delete(&store, &d, &why), -ENOENT);
+	d.peer = pair.peer;
+	d.protocol = SA_ESP + 256; /* must not become ESP when it is cut */
+	cr_assert_eq(install_delete(&store, &d, &why), -ENOENT);
+	d.protocol = SA_ESP;
+	d.spi = 0; /* the store's "any" */
+	cr_assert_eq(install_delete(&store, &d, &why), -ENOENT);
+	d.spi = 0x1002;
+	cr_assert_eq(install_delete(&store, &d, &why), 0);
+	cr_assert_eq(live(), 1);
+	d.direction = PROTO_OUT;
+	d.spi = 0x1001;
+	store_sa(&store, 1)->flags |= SA_FLAG_MANUAL;
+	cr_assert_eq(install_delete(&store, &d, &why), -EOPNOTSUPP);
+	cr_assert_eq(live(), 1);
+}
+
+Test(nfqueue, reads_the_kernels_lines)
+{
+	static const char text[] =
+	    " 4303   1234     7 2 65531    11    22    5000  1\n"
+	    "\nnonsense\n 4304 x\n"
+	    "65535 4294967295 4294967295 2 65531 18446744073709551615 1 2  1";
+	struct nfqueue_row rows[3];
+
+	cr_assert_eq(nfqueue_parse(text, sizeof(text) - 1, rows, 3), 2);
+	cr_assert(rows[0].number == 4303 && rows[0].length == 7 &&
+		  rows[0].kernel_drops == 11 && rows[0].user_drops == 22);
+	cr_assert(rows[1].number == 65535 && rows[1].length == UINT32_MAX &&
+		  rows[1].kernel_drops == UINT64_MAX);
+	cr_assert_eq(nfqueue_parse(text, sizeof(text) - 1, rows, 1), 1);
+	cr_assert_eq(nfqueue_parse(text, 20, rows, 3), 0);
+	cr_assert_eq(nfqueue_read(-1, rows, 3), 0);
+}
