@@ -94,7 +94,7 @@ static struct {
 
 /* ---- events ------------------------------------------------------------- */
 
-static void
+__attribute__((unused)) static void
 sim_post(uint64_t at_ms, enum sim_event_kind kind, struct sim_host *to,
 	 const struct exchange_path *path, const void *octets, size_t n)
 {
@@ -115,7 +115,7 @@ sim_post(uint64_t at_ms, enum sim_event_kind kind, struct sim_host *to,
 	*at = e;
 }
 
-static struct sim_host *
+__attribute__((unused)) static struct sim_host *
 sim_host_at(const struct ipaddr *a)
 {
 	for (int i = 0; i < sim.hosts; i++)
@@ -124,7 +124,7 @@ sim_host_at(const struct ipaddr *a)
 	return NULL;
 }
 
-static void
+__attribute__((unused)) static void
 sim_deliver(const struct exchange_path *from, const void *octets, size_t n)
 {
 	struct sim_host *to = sim_host_at(&from->peer);
@@ -145,7 +145,7 @@ sim_deliver(const struct exchange_path *from, const void *octets, size_t n)
 		    SIM_DATAGRAM, to, &path, octets, n);
 }
 
-static void
+__attribute__((unused)) static void
 sim_send(void *ctx, const struct exchange_path *path, const void *octets,
 	 size_t n)
 {
@@ -168,7 +168,7 @@ sim_send(void *ctx, const struct exchange_path *path, const void *octets,
 /* ---- Kerberos ----------------------------------------------------------- */
 
 /* Puts a DER element around octets that are already at the end of b. */
-static void
+__attribute__((unused)) static void
 sim_wrap(struct builder *b, size_t from, uint8_t tag)
 {
 	size_t n = b->len - from;
@@ -189,7 +189,7 @@ sim_wrap(struct builder *b, size_t from, uint8_t tag)
 	builder_octets(b, copy, n);
 }
 
-static void
+__attribute__((unused)) static void
 sim_der_int(struct builder *b, uint8_t context, uint32_t v)
 {
 	size_t at = b->len;
@@ -200,7 +200,7 @@ sim_der_int(struct builder *b, uint8_t context, uint32_t v)
 	sim_wrap(b, at, 0xa0 | context);
 }
 
-static void
+__attribute__((unused)) static void
 sim_der_time(struct builder *b, uint8_t context, uint64_t secs)
 {
 	char text[32];
@@ -215,7 +215,7 @@ sim_der_time(struct builder *b, uint8_t context, uint64_t secs)
 	sim_wrap(b, at, 0xa0 | context);
 }
 
-static size_t
+__attribute__((unused)) static size_t
 sim_ap_rep(const struct enctype_key *k, uint64_t ctime, uint32_t cusec,
 	   uint8_t *out, size_t cap)
 {
@@ -251,7 +251,7 @@ sim_ap_rep(const struct enctype_key *k, uint64_t ctime, uint32_t cusec,
 	return b.len;
 }
 
-static size_t
+__attribute__((unused)) static size_t
 sim_krb_error(uint32_t code, uint64_t ctime, uint64_t stime, uint8_t *out,
 	      size_t cap)
 {
@@ -275,13 +275,13 @@ sim_krb_error(uint32_t code, uint64_t ctime, uint64_t stime, uint8_t *out,
  * real one. */
 enum { SIM_AP_REQ = 600 };
 
-static uint64_t
+__attribute__((unused)) static uint64_t
 sim_wall(const struct sim_host *h)
 {
 	return SIM_WALL + sim.now_ms / 1000 + (uint64_t)h->clock_off_secs;
 }
 
-static void
+__attribute__((unused)) static void
 sim_make(struct sim_host *h, const struct krbreq *r, struct krbans *a)
 {
 	struct builder b = builder_make(a->der, sizeof(a->der));
@@ -310,7 +310,7 @@ sim_make(struct sim_host *h, const struct krbreq *r, struct krbans *a)
 	a->der_len = (uint16_t)b.len;
 }
 
-static void
+__attribute__((unused)) static void
 sim_read(struct sim_host *h, const struct krbreq *r, struct krbans *a)
 {
 	struct cursor c = cursor_make(r->der, r->der_len);
@@ -364,7 +364,7 @@ sim_read(struct sim_host *h, const struct krbreq *r, struct krbans *a)
 	    (uint16_t)sim_ap_rep(&key, ctime, cusec, a->der, sizeof(a->der));
 }
 
-static int
+__attribute__((unused)) static int
 sim_krb(void *ctx, const struct krbreq *r)
 {
 	struct sim_host *h = ctx;
@@ -389,7 +389,7 @@ sim_krb(void *ctx, const struct krbreq *r)
 
 /* ---- the engine --------------------------------------------------------- */
 
-static struct sim_sa *
+__attribute__((unused)) static struct sim_sa *
 sim_find(struct sim_host *h, enum sainstall_direction d, uint32_t spi,
 	 const struct ipaddr *peer)
 {
@@ -400,7 +400,7 @@ sim_find(struct sim_host *h, enum sainstall_direction d, uint32_t spi,
 	return NULL;
 }
 
-static int
+__attribute__((unused)) static int
 sim_add(void *ctx, const struct sainstall_sa *sa)
 {
 	struct sim_host *h = ctx;
@@ -426,14 +426,14 @@ sim_add(void *ctx, const struct sainstall_sa *sa)
 	return 0;
 }
 
-static int
+__attribute__((unused)) static int
 sim_add_pair(void *ctx, const struct sainstall_sa *in,
 	     const struct sainstall_sa *out)
 {
 	return sim_add(ctx, in) != 0 || sim_add(ctx, out) != 0;
 }
 
-static int
+__attribute__((unused)) static int
 sim_remove(void *ctx, uint32_t pair, enum sainstall_direction d,
 	   uint8_t protocol, const struct ipaddr *local,
 	   const struct ipaddr *peer, uint32_t spi)
@@ -447,7 +447,7 @@ sim_remove(void *ctx, uint32_t pair, enum sainstall_direction d,
 	return 0;
 }
 
-static void
+__attribute__((unused)) static void
 sim_give_up(void *ctx, const char *association, const struct ipaddr *peer,
 	    const char *why)
 {
@@ -457,15 +457,19 @@ sim_give_up(void *ctx, const char *association, const struct ipaddr *peer,
 	snprintf(h->why, sizeof(h->why), "%s", why);
 }
 
-static const struct kink_ops sim_ops = { .send = sim_send, .krb = sim_krb };
-static const struct sainstall_ops sim_sa_ops = { .add = sim_add,
-						 .add_pair = sim_add_pair,
-						 .remove = sim_remove,
-						 .give_up = sim_give_up };
+__attribute__((unused)) static const struct kink_ops sim_ops = {
+	.send = sim_send, .krb = sim_krb
+};
+__attribute__((unused)) static const struct sainstall_ops sim_sa_ops = {
+	.add = sim_add,
+	.add_pair = sim_add_pair,
+	.remove = sim_remove,
+	.give_up = sim_give_up
+};
 
 /* ---- running ------------------------------------------------------------ */
 
-static void
+__attribute__((unused)) static void
 sim_boot(struct sim_host *h)
 {
 	static const struct kink_limits limits = { .exchanges = 1024,
@@ -481,7 +485,7 @@ sim_boot(struct sim_host *h)
 }
 
 /* Every host: one association "all" with everybody. */
-static void
+__attribute__((unused)) static void
 sim_start(int hosts, unsigned seed)
 {
 	gcry_check_version(NULL);
@@ -526,7 +530,7 @@ sim_start(int hosts, unsigned seed)
 	}
 }
 
-static void
+__attribute__((unused)) static void
 sim_stop(void)
 {
 	while (sim.events != NULL) {
@@ -543,7 +547,7 @@ sim_stop(void)
 	}
 }
 
-static void
+__attribute__((unused)) static void
 sim_handle(struct sim_event *e)
 {
 	if (!e->to->up)
@@ -561,7 +565,7 @@ sim_handle(struct sim_event *e)
 }
 
 /* Lets this much time pass. */
-static void
+__attribute__((unused)) static void
 sim_run(uint64_t ms)
 {
 	uint64_t until = sim.now_ms + ms;
@@ -594,7 +598,7 @@ sim_run(uint64_t ms)
 	}
 }
 
-static unsigned
+__attribute__((unused)) static unsigned
 sim_count(const struct sim_host *h)
 {
 	unsigned n = 0;
@@ -604,7 +608,7 @@ sim_count(const struct sim_host *h)
 	return n;
 }
 
-static int
+__attribute__((unused)) static int
 sim_acquire(struct sim_host *from, struct sim_host *to)
 {
 	return kink_acquire(&from->k, sim.now_ms, "all", &from->address,
@@ -612,7 +616,7 @@ sim_acquire(struct sim_host *from, struct sim_host *to)
 }
 
 /* Outbound SAs of `from` that `to` can read: same SPI, same key. */
-static unsigned
+__attribute__((unused)) static unsigned
 sim_matched(struct sim_host *from, struct sim_host *to)
 {
 	unsigned n = 0;
