@@ -176,6 +176,8 @@ refuse_use(struct seal *s, struct layer *l, struct path_result *r)
 	return !path_use(s->p, &l->hit, s->ip.total, s->now_ms);
 }
 
+enum { UDP_MIN = 8 };
+
 /* A datagram says how long it is; what follows it in the payload the receiver
  * can tell apart (RFC 4303 2.7). */
 static bool
@@ -186,8 +188,9 @@ has_own_length(const struct seal *s)
 	size_t payload = c.left;
 	uint16_t len;
 
-	return s->ip.protocol == IP_UDP && cursor_skip(&c, 4) &&
-	       cursor_u16(&c, &len) && len == payload;
+	/* Less than a header's length is no length that the receiver takes. */
+	return s->ip.protocol == IP_UDP && payload >= UDP_MIN &&
+	       cursor_skip(&c, 4) && cursor_u16(&c, &len) && len == payload;
 }
 
 /* Octets of payload and TFC padding together, and of the text around them:
