@@ -12,7 +12,7 @@
 #include <immintrin.h>
 #endif
 
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 #define TRIES 128 /* rdseed may be empty while others draw from it */
 
@@ -147,7 +147,7 @@ const struct source_kind cpurand_kind = {
 };
 
 void
-source_cpu(struct source *s)
+noise_cpu(struct source *s)
 {
 	ask_kernel();
 	memset(s, 0, sizeof(*s));

@@ -23,14 +23,14 @@
 #include "base/entropy.h"
 #include "base/log.h"
 #include "base/proc.h"
-#include "entropyd/confine.h"
+#include "entropyd/jail.h"
 #include "entropyd/keeper.h"
 #include "entropyd/options.h"
 #include "entropyd/poolproc.h"
 #include "entropyd/rawout.h"
 
 struct plan {
-	struct source sources[SOURCE_MAX];
+	struct source sources[NOISE_MAX];
 	size_t n;
 	char seed_dir[PATH_MAX];
 };
@@ -39,14 +39,14 @@ static void
 make_plan(struct plan *plan, const struct options *o)
 {
 	plan->n = 0;
-	source_hwrng(&plan->sources[plan->n++], o->hwrng);
-	source_jitter(&plan->sources[plan->n++]);
-	source_cpu(&plan->sources[plan->n++]);
+	noise_hwrng(&plan->sources[plan->n++], o->hwrng);
+	noise_jitter(&plan->sources[plan->n++]);
+	noise_cpu(&plan->sources[plan->n++]);
 	for (size_t i = 0; i < o->n_streams; i++)
 		plan->sources[plan->n++] = o->streams[i];
 	snprintf(plan->seed_dir, sizeof(plan->seed_dir), "%s/entropyd",
 		 o->state_dir);
-	source_seed(&plan->sources[plan->n++], plan->seed_dir);
+	noise_seed(&plan->sources[plan->n++], plan->seed_dir);
 }
 
 /* The seed's directory, owned by the user that will write there; -1 without
@@ -68,7 +68,7 @@ open_seed_dir(const struct options *o, const char *path)
 		return -1;
 	}
 	if (geteuid() == 0) {
-		pw = getpwnam(CONFINE_USER);
+		pw = getpwnam(JAIL_USER);
 		if (pw == NULL)
 			pw = getpwnam("nobody");
 		if (pw != NULL && fchown(fd, pw->pw_uid, pw->pw_gid) != 0)

@@ -29,7 +29,7 @@
 #include "base/log.h"
 #include "base/privs.h"
 #include "base/secret.h"
-#include "entropyd/confine.h"
+#include "entropyd/jail.h"
 #include "entropyd/poolclient.h"
 
 #define READ_MAX  (128u * 1024) /* octets of one read */
@@ -195,7 +195,7 @@ device_init_done(void *arg)
 	snprintf(path, sizeof(path), "/dev/%s", device);
 	for (int i = 0; i < 50 && chmod(path, 0444) != 0; i++)
 		poll(NULL, 0, 20); /* the node comes a moment later */
-	err = privs_become(CONFINE_USER);
+	err = privs_become(JAIL_USER);
 	if (err != 0)
 		log_fatalx("cannot become another user: %s", strerror(-err));
 	if (pthread_create(watcher, NULL, watch, NULL) != 0)

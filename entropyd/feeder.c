@@ -212,9 +212,9 @@ feeder_failed(struct feeder *f, enum feeder_fault fault, int error,
 }
 
 void
-feeder_excuse(struct feeder *f, uint64_t away_ms)
+feeder_excuse(struct feeder *f, uint64_t now_ms)
 {
-	f->deadline_ms += away_ms;
+	f->deadline_ms = now_ms + FEEDER_PATIENCE_MS;
 }
 
 void

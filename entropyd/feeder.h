@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #include "entropyd/health.h"
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 #define FEEDER_PATIENCE_MS 5000 /* no reply for so long: stalled */
 #define FEEDER_PERMANENT   3
@@ -63,7 +63,7 @@ struct feeder {
 	unsigned failures;   /* in a row */
 	unsigned health_row; /* of them by a health test */
 	struct health health;
-	uint8_t startup[SOURCE_BATCH_MAX];
+	uint8_t startup[NOISE_BATCH_MAX];
 	size_t startup_n;
 	unsigned estimate_mbits, credit_mbits; /* a sample; after start-up */
 	/* since the daemon's start */
@@ -89,9 +89,9 @@ enum feeder_fault feeder_take(struct feeder *f, const uint8_t *samples,
 			      size_t n, uint64_t now_ms, uint64_t *mbits);
 void feeder_failed(struct feeder *f, enum feeder_fault fault, int error,
 		   uint64_t now_ms);
-/* This process itself was away (stopped, suspended) for so long: an answer
- * that is owed has as much longer. */
-void feeder_excuse(struct feeder *f, uint64_t away_ms);
+/* An answer that is owed gets its whole time from now on: this process itself
+ * was away (stopped, suspended), or the next step of an opening begins. */
+void feeder_excuse(struct feeder *f, uint64_t now_ms);
 /* A round begins: every running source gives a batch. */
 void feeder_round(struct feeder *f);
 

@@ -17,9 +17,9 @@ struct intake {
 	int keeper_fd;
 	struct conditioner *conditioner;
 	struct pool *pool;
-	struct feeder feeders[SOURCE_MAX];
-	struct sampler samplers[SOURCE_MAX];
-	struct log_limit limits[SOURCE_MAX];
+	struct feeder feeders[NOISE_MAX];
+	struct sampler samplers[NOISE_MAX];
+	struct log_limit limits[NOISE_MAX];
 	bool saving;
 	struct report_seed seed;
 };
@@ -95,6 +95,7 @@ start(struct intake *in, size_t i, int fd, uint64_t now_ms)
 {
 	int err = sampler_start(&in->samplers[i], &in->sources[i], fd);
 
+	feeder_excuse(&in->feeders[i], now_ms);
 	if (err != 0)
 		fail(in, i, FEEDER_ABSENT, err, now_ms);
 }
@@ -181,10 +182,10 @@ intake_run(struct intake *in, uint64_t now_ms, bool owed)
 }
 
 void
-intake_excuse(struct intake *in, uint64_t away_ms)
+intake_excuse(struct intake *in, uint64_t now_ms)
 {
 	for (size_t i = 0; i < in->n; i++)
-		feeder_excuse(&in->feeders[i], away_ms);
+		feeder_excuse(&in->feeders[i], now_ms);
 }
 
 void

@@ -30,12 +30,12 @@ void intake_opened(struct intake *in, unsigned i, int err, int fd,
 		   uint64_t now_ms);
 /* Does what every source's feeder says. */
 void intake_run(struct intake *in, uint64_t now_ms, bool owed);
-/* The pool itself was away: nobody is blamed for that time. */
-void intake_excuse(struct intake *in, uint64_t away_ms);
+/* The pool itself was away until now: nobody is blamed for that time. */
+void intake_excuse(struct intake *in, uint64_t now_ms);
 void intake_round(struct intake *in);
 uint64_t intake_wake_ms(const struct intake *in);
 
-/* Room for SOURCE_MAX; then, after poll, the same array back. */
+/* Room for NOISE_MAX; then, after poll, the same array back. */
 size_t intake_poll(const struct intake *in, struct pollfd *fds);
 void intake_serve(struct intake *in, const struct pollfd *fds, size_t n,
 		  uint64_t now_ms);

@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 enum keeper_op { KEEPER_CREDIT = 1, KEEPER_OPEN, KEEPER_READY };
 

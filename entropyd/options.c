@@ -9,7 +9,7 @@
 #include "entropyd/options.h"
 
 /* Four places of the plan belong to hwrng, jitter, cpu and seed. */
-#define STREAMS_MAX (SOURCE_MAX - 4)
+#define STREAMS_MAX (NOISE_MAX - 4)
 
 const char options_help[] =
     "Usage: entropyd [OPTION]...\n"
@@ -85,7 +85,7 @@ add_stream(struct options *o, char *spec)
 
 	if (o->n_streams == STREAMS_MAX)
 		return complain("--stream", "too many");
-	if (source_stream(s, spec) != 0)
+	if (noise_stream(s, spec) != 0)
 		return complain("--stream", spec);
 	for (size_t i = 0; i < o->n_streams; i++)
 		if (strcmp(o->streams[i].name, s->name) == 0)

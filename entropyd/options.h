@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 enum options_mode {
 	OPTIONS_DAEMON,
@@ -30,7 +30,7 @@ struct options {
 	uint64_t stdout_octets;
 	const char *raw_source;
 	uint64_t raw_samples;
-	struct source streams[SOURCE_MAX];
+	struct source streams[NOISE_MAX];
 	size_t n_streams;
 };
 

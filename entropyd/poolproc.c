@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/secret.h"
-#include "entropyd/confine.h"
+#include "entropyd/jail.h"
 #include "entropyd/drbg.h"
 #include "entropyd/intake.h"
 #include "entropyd/keeper.h"
@@ -199,14 +199,16 @@ static void
 note_absence(struct poolproc *p, uint64_t now)
 {
 	if (p->awake_ms != 0 && now > p->awake_ms + AWAY_MS)
-		intake_excuse(p->intake, now - p->awake_ms);
+		intake_excuse(p->intake, now);
 }
 
-/* One turn: waits, then serves whoever has something. */
-static void
+/* One turn: waits, then serves whoever has something.  Returns the time by
+ * which deadlines are judged: that of the last look at the descriptors, so
+ * that a stop after it makes nobody late. */
+static uint64_t
 turn(struct poolproc *p, const sigset_t *mask)
 {
-	struct pollfd fds[1 + SOURCE_MAX + OUTLET_KINDS + OUTLET_CLIENTS];
+	struct pollfd fds[1 + NOISE_MAX + OUTLET_KINDS + OUTLET_CLIENTS];
 	uint64_t now = clock_now_ms();
 	int ms = wait_ms(p, now);
 	const struct timespec timeout = { .tv_sec = ms / 1000,
@@ -222,7 +224,7 @@ turn(struct poolproc *p, const sigset_t *mask)
 	if (p->outlet != NULL)
 		n_outlet = outlet_poll(p->outlet, fds + n);
 	if (ppoll(fds, n + n_outlet, &timeout, mask) < 0)
-		return; /* a signal: the next turn finds who waits */
+		return now; /* a signal: the next turn finds who waits */
 	now = clock_now_ms();
 	note_absence(p, now);
 	p->awake_ms = now;
@@ -233,6 +235,7 @@ turn(struct poolproc *p, const sigset_t *mask)
 	intake_serve(p->intake, fds + 1, n_sources, now);
 	if (p->outlet != NULL)
 		outlet_serve(p->outlet, fds + n, n_outlet, now);
+	return now;
 }
 
 static bool
@@ -298,7 +301,7 @@ stop(struct poolproc *p, const sigset_t *mask)
 	save_seed(p, clock_now_ms());
 	while (intake_saving(p->intake) && clock_now_ms() < until) {
 		const struct timespec t = { .tv_nsec = 100 * 1000000 };
-		struct pollfd fds[SOURCE_MAX];
+		struct pollfd fds[NOISE_MAX];
 		size_t n = intake_poll(p->intake, fds);
 
 		(void)ppoll(fds, n, &t, mask);
@@ -329,13 +332,13 @@ start(struct poolproc *p, const struct poolproc_plan *plan)
 		    outlet_new(plan->listeners, p->pool, write_status, p);
 	if (p->intake == NULL || (plan->serves && p->outlet == NULL))
 		log_fatalx("no memory");
-	err = confine_user();
+	err = jail_user();
 	if (err == 0)
 		err = proc_die_with(plan->keeper_pid, SIGTERM);
 	if (err == 0) {
 		/* The one source that needs files: before the filter. */
 		intake_start_seed(p->intake, plan->seed_fd, p->started_ms);
-		err = confine_pool();
+		err = jail_pool();
 	}
 	if (err != 0)
 		log_fatalx("cannot give up privileges: %s", strerror(-err));
@@ -361,9 +364,10 @@ poolproc_run(const struct poolproc_plan *plan)
 	signal(SIGPIPE, SIG_IGN);
 	start(&p, plan);
 	while (!stop_wanted && status < 0) {
-		turn(&p, &mask);
-		do_what_is_due(&p, clock_now_ms());
-		status = goal_status(&p, clock_now_ms());
+		uint64_t now = turn(&p, &mask);
+
+		do_what_is_due(&p, now);
+		status = goal_status(&p, now);
 	}
 	stop(&p, &mask);
 	return status < 0 ? 0 : status;

@@ -19,7 +19,7 @@
 #include <sys/types.h>
 
 #include "entropyd/outlet.h"
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 struct poolproc_plan {
 	const struct source *sources;

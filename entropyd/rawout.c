@@ -27,7 +27,7 @@ int
 rawout_run(const struct source *source, uint64_t samples)
 {
 	struct noise noise = { .source = source, .fd = -1 };
-	uint8_t buffer[SOURCE_BATCH_MAX];
+	uint8_t buffer[NOISE_BATCH_MAX];
 	int err = 0;
 
 	if (source->kind->needs_fd) {

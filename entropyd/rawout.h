@@ -8,7 +8,7 @@
 #ifndef ENTROPYD_RAWOUT_H
 #define ENTROPYD_RAWOUT_H
 
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 /* Exit status: 0, or 1 after a message. */
 int rawout_run(const struct source *source, uint64_t samples);

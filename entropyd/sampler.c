@@ -67,11 +67,12 @@ static const struct privs_call save_calls[] = {
 static bool
 answer(int fd, int32_t err, const uint8_t *samples, size_t n)
 {
-	uint8_t packet[sizeof(err) + SOURCE_BATCH_MAX];
+	uint8_t packet[sizeof(err) + NOISE_BATCH_MAX];
 	ssize_t put;
 
 	memcpy(packet, &err, sizeof(err));
-	memcpy(packet + sizeof(err), samples, n);
+	if (n != 0)
+		memcpy(packet + sizeof(err), samples, n);
 	put = send(fd, packet, sizeof(err) + n, MSG_NOSIGNAL);
 	secret_wipe(packet, sizeof(err) + n);
 	return put == (ssize_t)(sizeof(err) + n);
@@ -81,7 +82,7 @@ static bool
 serve(struct noise *noise, int fd)
 {
 	const struct source_kind *kind = noise->source->kind;
-	uint8_t samples[SOURCE_BATCH_MAX];
+	uint8_t samples[NOISE_BATCH_MAX];
 	struct request request;
 	ssize_t got = recv(fd, &request, sizeof(request), 0);
 	ssize_t n;
@@ -214,8 +215,8 @@ sampler_ask(struct sampler *s, size_t n)
 {
 	struct request request = { .op = SAMPLER_READ };
 
-	if (n > SOURCE_BATCH_MAX)
-		n = SOURCE_BATCH_MAX;
+	if (n > NOISE_BATCH_MAX)
+		n = NOISE_BATCH_MAX;
 	request.count = (uint16_t)n;
 	return request_send(s, &request, REQUEST_HEAD);
 }
@@ -238,7 +239,7 @@ sampler_save(struct sampler *s, const uint8_t *octets, size_t n)
 int
 sampler_reply(struct sampler *s, struct sampler_reply *reply)
 {
-	uint8_t packet[sizeof(int32_t) + SOURCE_BATCH_MAX];
+	uint8_t packet[sizeof(int32_t) + NOISE_BATCH_MAX];
 	int32_t err;
 	ssize_t got = recv(s->fd, packet, sizeof(packet), 0);
 

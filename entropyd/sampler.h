@@ -8,7 +8,7 @@
  * (MADV_DONTFORK) and speaks with the pool over one SOCK_SEQPACKET pair:
  *
  *   request  | op (1) | 0 | count (2) | octets to save (count, op SAVE) |
- *   reply    | err (4, 0 or -errno) | samples (0..SOURCE_BATCH_MAX) |
+ *   reply    | err (4, 0 or -errno) | samples (0..NOISE_BATCH_MAX) |
  *
  * in the host's byte order.  The first reply comes unasked: how the opening
  * went.  The pool's functions never block.
@@ -16,7 +16,7 @@
 #ifndef ENTROPYD_SAMPLER_H
 #define ENTROPYD_SAMPLER_H
 
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 struct sampler {
 	pid_t pid; /* 0: none */
@@ -27,7 +27,7 @@ struct sampler {
 struct sampler_reply {
 	int err;
 	size_t n;
-	uint8_t samples[SOURCE_BATCH_MAX];
+	uint8_t samples[NOISE_BATCH_MAX];
 };
 
 /* Forks.  Takes `source_fd` over (-1 for none), also on an error.  0 or

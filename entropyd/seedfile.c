@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 #define SEED_FILE "seed"
 #define SEED_NEW  "seed.new"

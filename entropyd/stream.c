@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 #define PATIENCE_MS 1000
 #define AGAIN_MS    20

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* timing: the processor's jitter as a source of the table. */
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 static int
 timing_open(struct noise *noise)

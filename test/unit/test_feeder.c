@@ -26,7 +26,7 @@ static uint64_t mbits;
 static void
 start(void)
 {
-	source_hwrng(&hwrng, "/nowhere");
+	noise_hwrng(&hwrng, "/nowhere");
 	feeder_init(&f, &hwrng);
 }
 
@@ -34,7 +34,7 @@ start(void)
 static void
 run_up(uint64_t now)
 {
-	uint8_t samples[SOURCE_BATCH_MAX];
+	uint8_t samples[NOISE_BATCH_MAX];
 
 	cr_assert_eq(feeder_next(&f, now, false), FEEDER_OPEN);
 	feeder_opening(&f, now);
@@ -179,7 +179,7 @@ Test(feeder, ten_healthy_minutes_end_the_row, .init = start)
 
 Test(feeder, biased_at_start_is_refused, .init = start)
 {
-	uint8_t samples[SOURCE_BATCH_MAX];
+	uint8_t samples[NOISE_BATCH_MAX];
 
 	feeder_opening(&f, 0);
 	feeder_opened(&f, 0);
@@ -193,7 +193,7 @@ Test(feeder, biased_at_start_is_refused, .init = start)
 
 Test(feeder, poorer_than_assessed_lowers_the_credit, .init = start)
 {
-	uint8_t samples[SOURCE_BATCH_MAX];
+	uint8_t samples[NOISE_BATCH_MAX];
 
 	feeder_opening(&f, 0);
 	feeder_opened(&f, 0);
@@ -224,7 +224,7 @@ Test(feeder, is_not_blamed_while_the_pool_itself_was_away, .init = start)
 {
 	run_up(0);
 	feeder_asked(&f, 0);
-	feeder_excuse(&f, 6000);
+	feeder_excuse(&f, 6000); /* back again */
 	cr_assert_eq(feeder_next(&f, 5999 + FEEDER_PATIENCE_MS, true),
 	    FEEDER_WAIT);
 	cr_assert_eq(feeder_next(&f, 6000 + FEEDER_PATIENCE_MS, true),
@@ -246,10 +246,10 @@ Test(feeder, clock_that_goes_back_credits_nothing_twice, .init = start)
 
 Test(feeder, paced_source_never_fills_a_block_alone)
 {
-	uint8_t samples[SOURCE_BATCH_MAX];
+	uint8_t samples[NOISE_BATCH_MAX];
 	struct source cpu;
 
-	source_cpu(&cpu);
+	noise_cpu(&cpu);
 	cr_assert_leq(cpu.ceiling_mbits, 125);
 	/* As where there is rdseed, wherever this runs. */
 	cpu.ceiling_mbits = 125;
@@ -269,7 +269,7 @@ Test(feeder, seed_is_read_once_and_never_credited)
 	struct source seed;
 	uint8_t octets[64] = { 0 };
 
-	source_seed(&seed, "/nowhere");
+	noise_seed(&seed, "/nowhere");
 	feeder_init(&f, &seed);
 	feeder_opening(&f, 0);
 	feeder_opened(&f, 0);

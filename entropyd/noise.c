@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "entropyd/source.h"
+#include "entropyd/noise.h"
 
 /*
  * Credits, in thousandths of a bit a sample (an octet).
  *  hwrng   what the kernel's drivers hand out is conditioned more often than
  *          not, so no estimator can look behind it; virtio's comes from the
  *          host.  1.5 of 8 bits: it is the host's word.
- *  jitter  ARCHITECTURE and entropyd(8) give the assessment.  1 bit is far
+ *  jitter  entropyd(8) gives the assessment.  1 bit is far
  *          below half of the lowest estimate seen; quality_credit() goes
  *          lower where a machine is quieter.
  *  cpu     sealed in the processor, nothing to assess: 1 bit in 64 with
@@ -42,32 +42,32 @@ fill(struct source *s, const char *name, const struct source_kind *kind,
 /* A batch alone is worth a block of the conditioner (320 bits) with some to
  * spare. */
 void
-source_hwrng(struct source *s, const char *path)
+noise_hwrng(struct source *s, const char *path)
 {
 	fill(s, "hwrng", &stream_kind, path, HWRNG_MBITS, 256);
 }
 
 void
-source_jitter(struct source *s)
+noise_jitter(struct source *s)
 {
 	fill(s, "jitter", &timing_kind, NULL, JITTER_MBITS, 400);
 }
 
 void
-source_seed(struct source *s, const char *directory)
+noise_seed(struct source *s, const char *directory)
 {
 	fill(s, "seed", &seedfile_kind, directory, 0, 64);
 	s->startup = 0;
 }
 
 int
-source_stream(struct source *s, char *spec)
+noise_stream(struct source *s, char *spec)
 {
 	char *equals = strchr(spec, '='), *comma, *end;
 	double bits = 0;
 
 	if (equals == NULL || equals == spec ||
-	    equals - spec > SOURCE_NAME_MAX || equals[1] != '/')
+	    equals - spec > NOISE_NAME_MAX || equals[1] != '/')
 		return -EINVAL;
 	for (const char *at = spec; at < equals; at++)
 		if (!islower((unsigned char)*at) &&

@@ -2,16 +2,16 @@
 #include <sys/syscall.h>
 
 #include "base/privs.h"
-#include "entropyd/confine.h"
+#include "entropyd/jail.h"
 
 int
-confine_user(void)
+jail_user(void)
 {
-	return privs_become(CONFINE_USER);
+	return privs_become(JAIL_USER);
 }
 
 int
-confine_pool(void)
+jail_pool(void)
 {
 	static const struct privs_call calls[] = {
 		/* the loop, sockets, the keeper */

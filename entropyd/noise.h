@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * source: the table of noise sources, and one opened source.
+ * noise: the table of noise sources, and one opened source.
  *
  * A struct source is a line of the daemon's plan (what to read, how much it
  * may be credited); a struct noise is what its own process holds open.  The
  * functions of a kind run in that process alone and may block; the pool never
  * calls them.  No kind judges its own samples.
  */
-#ifndef ENTROPYD_SOURCE_H
-#define ENTROPYD_SOURCE_H
+#ifndef ENTROPYD_NOISE_H
+#define ENTROPYD_NOISE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,9 +17,9 @@
 
 #include "entropyd/jitter.h"
 
-#define SOURCE_MAX       8
-#define SOURCE_NAME_MAX  15
-#define SOURCE_BATCH_MAX 4096 /* octets of one reading */
+#define NOISE_MAX       8
+#define NOISE_NAME_MAX  15
+#define NOISE_BATCH_MAX 4096 /* octets of one reading */
 
 struct source;
 
@@ -44,7 +44,7 @@ struct source_kind {
 };
 
 struct source {
-	char name[SOURCE_NAME_MAX + 1];
+	char name[NOISE_NAME_MAX + 1];
 	const struct source_kind *kind;
 	const char *path;       /* of a stream or the seed's directory */
 	unsigned ceiling_mbits; /* credit of a sample at the very most */
@@ -59,12 +59,12 @@ extern const struct source_kind cpurand_kind;  /* cpurand.c */
 extern const struct source_kind seedfile_kind; /* seedfile.c */
 
 /* Each fills in one line of the plan; 0 or -EINVAL (name or credit). */
-void source_hwrng(struct source *s, const char *path);
-void source_jitter(struct source *s);
-void source_cpu(struct source *s);
-void source_seed(struct source *s, const char *directory);
+void noise_hwrng(struct source *s, const char *path);
+void noise_jitter(struct source *s);
+void noise_cpu(struct source *s);
+void noise_seed(struct source *s, const char *directory);
 /* "NAME=PATH" or "NAME=PATH,BITS": BITS per octet, 0..8 with a fraction; none
  * is none.  `spec` is taken apart in place and must stay. */
-int source_stream(struct source *s, char *spec);
+int noise_stream(struct source *s, char *spec);
 
 #endif
