@@ -11,9 +11,11 @@ test-programs: $(B)/test/gen_kink
 # Writes the seeds of the corpora anew; run when a builder changes.
 .PHONY: corpus-kink
 corpus-kink: $(B)/test/gen_kink
-	mkdir -p test/corpus/fuzz_kinkmsg test/corpus/fuzz_isakmp
+	mkdir -p $(addprefix test/corpus/fuzz_,kinkmsg isakmp kinkpeer krbmsg)
 	$(B)/test/gen_kink test/corpus/fuzz_kinkmsg
 	$(B)/test/gen_kink test/corpus/fuzz_isakmp operations
+	$(B)/test/gen_kink test/corpus/fuzz_kinkpeer peer
+	$(B)/test/gen_kink test/corpus/fuzz_krbmsg kerberos
 
 # libkrb5 is linked by keynegd's Kerberos half and, as a second opinion, by
 # the unit tests.

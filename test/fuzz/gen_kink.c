@@ -67,7 +67,8 @@ enum {
 	OP_ID = 8,
 	OP_NOTIFY = 16,
 	OP_DELETE = 32,
-	OP_ID6 = 64
+	OP_ID6 = 64,
+	OP_PLAIN_SA = 128
 };
 
 static void
@@ -83,6 +84,13 @@ put_op(struct kinkmsg_build *m, unsigned bits)
 	q = qmbuild_make(&m->b);
 	if (bits & OP_SA)
 		qmbuild_sa(&q, two, 2);
+	if (bits & OP_PLAIN_SA) {
+		struct isakmp_proposal one = two[0];
+
+		one.transforms = 1;
+		one.transform[0].attrs.group = 0;
+		qmbuild_sa(&q, &one, 1);
+	}
 	if (bits & OP_NONCE)
 		qmbuild_nonce(&q, octets, 32);
 	if (bits & OP_KE)
@@ -168,6 +176,40 @@ errors(void)
 	save("create-encrypt", buf, m.b.len);
 }
 
+/* For fuzz_kinkpeer: a type, then a plaintext. */
+static void
+peer(const char *name, uint8_t type, unsigned bits)
+{
+	uint8_t buf[4096];
+	struct kinkmsg_build m = kinkmsg_build_inner(buf + 1, sizeof(buf) - 1);
+
+	buf[0] = (uint8_t)(type - 1);
+	if (bits != 0)
+		put_op(&m, bits);
+	save(name, buf, m.b.len + 1);
+}
+
+/* For fuzz_krbmsg: a KRB-ERROR, and the inside of an AP-REP. */
+static void
+kerberos(void)
+{
+	static const uint8_t error[] = {
+		0x7e, 0x3d, 0x30, 0x3b, 0xa0, 3,    2,   1,   5,    0xa1, 3,
+		2,    1,    30,   0xa2, 17,   0x18, 15,  '2', '0',  '2',  '6',
+		'0',  '1',  '3',  '1',  '1',  '2',  '0', '0', '0',  '0',  'Z',
+		0xa4, 17,   0x18, 15,   '2',  '0',  '2', '6', '0',  '1',  '3',
+		'1',  '1',  '3',  '0',  '0',  '0',  '0', 'Z', 0xa5, 3,    2,
+		1,    0,    0xa6, 3,    2,    1,    37
+	};
+	static const uint8_t part[] = { 0x7b, 0x1a, 0x30, 0x18, 0xa0, 17,  0x18,
+					15,   '2',  '0',  '2',  '6',  '0', '1',
+					'3',  '1',  '1',  '2',  '0',  '0', '0',
+					'0',  'Z',  0xa1, 3,    2,    1,   7 };
+
+	save("krb-error", error, sizeof(error));
+	save("ap-rep-part", part, sizeof(part));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -176,6 +218,20 @@ main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	dir = argv[1];
+	if (argc == 3 && strcmp(argv[2], "peer") == 0) {
+		peer("create", KINK_TYPE_CREATE, OP_PLAIN_SA | OP_NONCE);
+		peer("create-ke", KINK_TYPE_CREATE, OP_SA | OP_NONCE | OP_KE);
+		peer("create-all", KINK_TYPE_CREATE,
+		     OP_SA | OP_NONCE | OP_KE | OP_ID | OP_NOTIFY);
+		peer("delete", KINK_TYPE_DELETE, OP_DELETE);
+		peer("status", KINK_TYPE_STATUS, OP_NOTIFY);
+		peer("ack", KINK_TYPE_ACK, 0);
+		return 0;
+	}
+	if (argc == 3 && strcmp(argv[2], "kerberos") == 0) {
+		kerberos();
+		return 0;
+	}
 	if (ops) {
 		chain("sa", OP_SA);
 		chain("create", OP_SA | OP_NONCE | OP_KE | OP_ID);
