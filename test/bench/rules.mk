@@ -11,3 +11,4 @@ bench:
 	packaging/install-deps build demo bench
 	$(MAKE) all $(BENCH_BINS)
 	test/bench/bench $(BENCH_ARGS)
+	test/bench/bench_entropy
