@@ -1,5 +1,7 @@
 # The text of the tables as a C string literal.
-$(B)/gen/skeleton_text.h: nft-rules/skeleton.nft
+$(B)/gen/skeleton_text.h: nft-rules/skeleton.nft nft-rules/rules.mk
 	@mkdir -p $(@D)
-	sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' $< >$@
+	{ echo 'static const char skeleton_text[] ='; \
+	    sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' $<; \
+	    echo ';'; } >$@
 $(B)/obj/policy/skeleton.o: $(B)/gen/skeleton_text.h

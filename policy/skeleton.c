@@ -5,11 +5,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define NAME_MAX_OCTETS 64
-
-static const char text[] =
 #include "skeleton_text.h"
-    ;
+
+#define NAME_MAX_OCTETS 64
 
 struct fill {
 	const struct skeleton_ops *ops;
@@ -148,7 +146,7 @@ skeleton_fill(const char *part, const struct skeleton_ops *ops, void *arg,
 	char name[NAME_MAX_OCTETS];
 	const char *line;
 
-	for (line = text; *line != '\0'; line = line_next(line))
+	for (line = skeleton_text; *line != '\0'; line = line_next(line))
 		if (is_directive(line, "part", name) && strcmp(name, part) == 0)
 			break;
 	if (*line == '\0')

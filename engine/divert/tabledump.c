@@ -10,6 +10,7 @@
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,11 +227,10 @@ read_chain(struct reader *rd)
 static const char *
 find_chain(const char *text, const char *chain)
 {
-	char head[NFTGEN_COUNTER_MAX + 16] = "\n\tchain ";
+	char head[NFTGEN_COUNTER_MAX + 16];
 	const char *at;
 
-	strcat(head, chain);
-	strcat(head, " {\n");
+	snprintf(head, sizeof(head), "\n\tchain %s {\n", chain);
 	at = strstr(text, head);
 	return at != NULL ? at + strlen(head) : "\t}\n";
 }
