@@ -22,6 +22,15 @@ clock_wall_secs(void)
 	return (uint64_t)t.tv_sec;
 }
 
+uint64_t
+clock_wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 void
 clock_rfc3339(uint64_t wall_secs, char out[21])
 {

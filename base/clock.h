@@ -12,6 +12,7 @@
 
 uint64_t clock_now_ms(void);     /* CLOCK_BOOTTIME, milliseconds */
 uint64_t clock_wall_secs(void);  /* CLOCK_REALTIME, seconds since 1970 */
+uint64_t clock_wall_ms(void);    /* the same in milliseconds */
 /* RFC 3339 in UTC, "2026-01-31T12:00:00Z"; out holds 21 octets. */
 void clock_rfc3339(uint64_t wall_secs, char out[21]);
 

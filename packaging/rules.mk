@@ -6,6 +6,8 @@ install: all man
 	install -m 755 $(filter %/bin/nfipsec,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(filter-out %/bin/nfipsec,$(PROGRAMS)) \
 	    $(DESTDIR)$(PREFIX)/sbin
+	install -D -m 644 packaging/completion/nfipsec \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nfipsec
 	set -e; for page in $(MAN_PAGES); do section=$${page##*.}; \
 	    install -D -m 644 $$page \
 	    $(DESTDIR)$(PREFIX)/share/man/man$$section/$${page##*/}; done

@@ -243,14 +243,18 @@ cmd_monitor_run(int argc, char **argv, const struct cli *cli)
 	/* Told to every subscriber: what is missing matters always. */
 	uint32_t mask = PROTO_EVENT_BIT(PROTO_EVENT_LOST);
 	struct client c;
-	int status;
+	int status, engines = 0;
 
 	status = read_kinds(argc, argv, &mask);
 	if (status != CLI_DONE)
 		return status;
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	while ((status = connect_and_subscribe(&c, cli, mask)) == CLI_DONE) {
-		int err = follow(&c, cli);
+		int err;
+
+		if (engines++ != 0)
+			cli_complain("another engine answers");
+		err = follow(&c, cli);
 
 		client_close(&c);
 		if (err == -EPIPE)

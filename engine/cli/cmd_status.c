@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "engine/cli/columns.h"
@@ -14,10 +15,18 @@ struct gathered {
 	struct proto_status status;
 	struct proto_queue queues[QUEUES_MAX];
 	unsigned n_queues;
-	struct proto_drop drops[DROPS_MAX]; /* what is not zero */
+	struct proto_drop drops[DROPS_MAX]; /* neither 0 nor meant */
 	unsigned n_drops;
 	uint64_t dropped[2];
 };
+
+/* Our own test packets and the peer's dummies are dropped on purpose. */
+static bool
+is_meant(const struct proto_drop *drop)
+{
+	return strcmp(drop->reason, "probe") == 0 ||
+	       strcmp(drop->reason, "dummy") == 0;
+}
 
 static int
 most_first(const void *a, const void *b)
@@ -48,6 +57,8 @@ gather(struct client *c, struct gathered *g)
 		err = client_ask(c, PROTO_DROPS, NULL, NULL);
 	while (err >= 0 &&
 	       (err = client_next(c, &proto_shape_drop, &drop)) > 0) {
+		if (is_meant(&drop))
+			continue;
 		g->dropped[drop.direction == PROTO_OUT] += drop.packets;
 		if (drop.packets != 0 && g->n_drops < DROPS_MAX)
 			g->drops[g->n_drops++] = drop;

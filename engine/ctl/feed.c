@@ -63,7 +63,7 @@ server_publish(struct server *s, const struct proto_event *event)
 	if (server_listeners(s, (enum proto_event_kind)e.kind) == 0)
 		return 0;
 	if (e.wall_ms == 0)
-		e.wall_ms = clock_wall_secs() * 1000;
+		e.wall_ms = clock_wall_ms();
 	len = proto_build(msg, sizeof(msg), &head, PROTO_SHAPE(&e), &e);
 	if (len == 0)
 		return 0;

@@ -287,7 +287,7 @@ flush_lost(struct session *c)
 	struct proto_head head = { .type = PROTO_EVENT };
 	struct proto_event e = {
 		.kind = PROTO_EVENT_LOST,
-		.wall_ms = clock_wall_secs() * 1000,
+		.wall_ms = clock_wall_ms(),
 		.lost = c->lost,
 	};
 	uint8_t msg[256];

@@ -49,6 +49,17 @@ clock_wall_secs(void)
 	return real_clock ? (uint64_t)time(NULL) : NOW_WALL;
 }
 
+uint64_t
+clock_wall_ms(void)
+{
+	struct timespec t;
+
+	if (!real_clock)
+		return NOW_WALL * 1000;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 void
 clock_rfc3339(uint64_t wall_secs, char out[21])
 {
@@ -174,6 +185,8 @@ fill(uint32_t more_sas)
 		add_sa(&h->assocs[2], SA_OUT, 0x10000 + i, "10.77.0.1", peer,
 		       1);
 	}
+	reason_count(&store, 0, SA_IN, REASON_probe, 1);
+	reason_count(&store, 0, SA_IN, REASON_dummy, 100);
 	reason_count(&store, 0, SA_IN, REASON_replay, 3);
 	reason_count(&store, 1, SA_IN, REASON_bad_icv, 1);
 	reason_count(&store, STORE_WORKERS_MAX, SA_OUT, REASON_no_sa, 17);
