@@ -235,10 +235,11 @@ Test(kinkfault, every_flipped_bit_is_as_good_as_lost, .timeout = 200)
 
 Test(kinkfault, ten_thousand_forged_creates_leave_nothing)
 {
-	uint8_t buf[1024];
+	uint8_t buf[1024], junk[600];
 	struct kinkmsg_build m;
 	size_t asked = 0;
 
+	memset(junk, 0xff, sizeof(junk));
 	sim_start(2, 1);
 	for (unsigned i = 0; i < 10000; i++) {
 		struct exchange_path p = { .peer = A->address,
@@ -250,8 +251,7 @@ Test(kinkfault, ten_thousand_forged_creates_leave_nothing)
 		ipaddr_parse(text, &p.local);
 		m = kinkmsg_build_make(buf, sizeof(buf), KINK_TYPE_CREATE, i,
 				       false);
-		memset(buf + 100, 0xff, 600);
-		kinkmsg_put_ap(&m, KINK_PAYLOAD_AP_REQ, i, buf + 100, 600);
+		kinkmsg_put_ap(&m, KINK_PAYLOAD_AP_REQ, i, junk, sizeof(junk));
 		kinkmsg_finish(&m);
 		kinkmsg_sign(&m, "twelveoctets", 12);
 		sim_deliver(&p, buf, m.b.len);
