@@ -28,6 +28,7 @@
 #include "entropyd/options.h"
 #include "entropyd/poolproc.h"
 #include "entropyd/rawout.h"
+#include "entropyd/settings.h"
 
 struct plan {
 	struct source sources[NOISE_MAX];
@@ -35,11 +36,52 @@ struct plan {
 	char seed_dir[PATH_MAX];
 };
 
+/* What the configuration says where the command line says nothing.  A file
+ * that was asked for has to be good; the usual one may be absent, and if it
+ * is wrong entropyd is still needed. */
+static int
+apply_configuration(struct options *o)
+{
+	static struct settings s;
+	int err;
+
+	if (o->config == NULL && access(OPTIONS_CONFIG, F_OK) != 0)
+		return 0;
+	err = settings_read(&s, o->config != NULL ? o->config : OPTIONS_CONFIG);
+	if (err != 0 && o->config != NULL)
+		return err;
+	if (err != 0) {
+		log_warnx("%s is not good: none of it is used", OPTIONS_CONFIG);
+		return 0;
+	}
+	if (o->hwrng == NULL && s.hwrng[0] != '\0')
+		o->hwrng = s.hwrng;
+	o->no_kernel |= s.no_kernel;
+	for (size_t i = 0; i < s.n_streams; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < o->n_streams; k++)
+			known |=
+			    strcmp(o->streams[k].name, s.streams[i].name) == 0;
+		if (known)
+			continue;
+		if (o->n_streams == OPTIONS_STREAMS_MAX) {
+			log_warnx("stream %s: too many", s.streams[i].name);
+			continue;
+		}
+		noise_stream_parts(&o->streams[o->n_streams++],
+				   s.streams[i].name, s.streams[i].path,
+				   s.streams[i].mbits);
+	}
+	return 0;
+}
+
 static void
 make_plan(struct plan *plan, const struct options *o)
 {
 	plan->n = 0;
-	noise_hwrng(&plan->sources[plan->n++], o->hwrng);
+	noise_hwrng(&plan->sources[plan->n++],
+		    o->hwrng != NULL ? o->hwrng : OPTIONS_HWRNG);
 	noise_jitter(&plan->sources[plan->n++]);
 	noise_cpu(&plan->sources[plan->n++]);
 	for (size_t i = 0; i < o->n_streams; i++)
@@ -198,14 +240,15 @@ main(int argc, char **argv)
 	case OPTIONS_VERSION:
 		puts("entropyd " NFIPSEC_VERSION);
 		return 0;
-	case OPTIONS_RAW:
-		return run_raw(&o);
 	case OPTIONS_SHOW_STATUS:
 		return show_status(&o);
+	case OPTIONS_RAW:
 	case OPTIONS_DAEMON:
 	case OPTIONS_ONCE:
 	case OPTIONS_STDOUT:
-		return run_daemon(&o);
+		break;
 	}
-	return 2;
+	if (apply_configuration(&o) != 0)
+		return 1;
+	return o.mode == OPTIONS_RAW ? run_raw(&o) : run_daemon(&o);
 }

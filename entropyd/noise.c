@@ -82,6 +82,13 @@ noise_stream(struct source *s, char *spec)
 		*comma = '\0';
 	}
 	*equals = '\0';
-	fill(s, spec, &stream_kind, equals + 1, (unsigned)(bits * 1000), 512);
+	noise_stream_parts(s, spec, equals + 1, (unsigned)(bits * 1000));
 	return 0;
+}
+
+void
+noise_stream_parts(struct source *s, const char *name, const char *path,
+		   unsigned mbits)
+{
+	fill(s, name, &stream_kind, path, mbits, 512);
 }

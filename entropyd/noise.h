@@ -66,5 +66,8 @@ void noise_seed(struct source *s, const char *directory);
 /* "NAME=PATH" or "NAME=PATH,BITS": BITS per octet, 0..8 with a fraction; none
  * is none.  `spec` is taken apart in place and must stay. */
 int noise_stream(struct source *s, char *spec);
+/* The same with its parts given: they have been looked at. */
+void noise_stream_parts(struct source *s, const char *name, const char *path,
+			unsigned mbits);
 
 #endif

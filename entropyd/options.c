@@ -8,13 +8,11 @@
 #include "base/entropy.h"
 #include "entropyd/options.h"
 
-/* Four places of the plan belong to hwrng, jitter, cpu and seed. */
-#define STREAMS_MAX (NOISE_MAX - 4)
-
 const char options_help[] =
     "Usage: entropyd [OPTION]...\n"
     "Collects noise, tests it, and gives it to the kernel and to programs.\n"
     "\n"
+    "  -c FILE               configuration (default " OPTIONS_CONFIG ")\n"
     "  --run-dir DIR         sockets (default " ENTROPY_RUN_DIR ")\n"
     "  --state-dir DIR       the saved seed (default /var/lib/nfipsec)\n"
     "  --hwrng PATH          hardware generator (default /dev/hwrng)\n"
@@ -44,6 +42,7 @@ enum {
 };
 
 static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
 	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
 	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
 	{ "hwrng", required_argument, NULL, OPT_HWRNG },
@@ -83,7 +82,7 @@ add_stream(struct options *o, char *spec)
 {
 	struct source *s = &o->streams[o->n_streams];
 
-	if (o->n_streams == STREAMS_MAX)
+	if (o->n_streams == OPTIONS_STREAMS_MAX)
 		return complain("--stream", "too many");
 	if (noise_stream(s, spec) != 0)
 		return complain("--stream", spec);
@@ -111,6 +110,9 @@ static int
 parse_one(struct options *o, int opt, int argc, char **argv)
 {
 	switch (opt) {
+	case 'c':
+		o->config = optarg;
+		return 0;
 	case OPT_RUN_DIR:
 		o->run_dir = optarg;
 		return 0;
@@ -159,9 +161,8 @@ options_parse(struct options *o, int argc, char **argv)
 	*o = (struct options){
 		.run_dir = ENTROPY_RUN_DIR,
 		.state_dir = "/var/lib/nfipsec",
-		.hwrng = "/dev/hwrng",
 	};
-	while ((opt = getopt_long(argc, argv, "+hV", long_options, NULL)) !=
+	while ((opt = getopt_long(argc, argv, "+c:hV", long_options, NULL)) !=
 	       -1) {
 		if (parse_one(o, opt, argc, argv) != 0)
 			return -EINVAL;

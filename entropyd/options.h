@@ -13,6 +13,11 @@
 
 #include "entropyd/noise.h"
 
+#define OPTIONS_CONFIG "/etc/nfipsec/nfipsec.conf"
+#define OPTIONS_HWRNG  "/dev/hwrng"
+/* Four places of the plan belong to hwrng, jitter, cpu and seed. */
+#define OPTIONS_STREAMS_MAX (NOISE_MAX - 4)
+
 enum options_mode {
 	OPTIONS_DAEMON,
 	OPTIONS_ONCE,
@@ -25,7 +30,9 @@ enum options_mode {
 
 struct options {
 	enum options_mode mode;
-	const char *run_dir, *state_dir, *hwrng;
+	const char *config; /* NULL: the usual one, if it is there */
+	const char *run_dir, *state_dir;
+	const char *hwrng; /* NULL: not said */
 	bool no_kernel;
 	uint64_t stdout_octets;
 	const char *raw_source;

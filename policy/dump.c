@@ -290,6 +290,32 @@ dump_principals(const struct policy *p, FILE *out)
 }
 
 static void
+dump_entropy(const struct policy_entropy *e, FILE *out)
+{
+	if (e->hwrng == NULL && !e->no_kernel && e->n_streams == 0)
+		return;
+	fputs("\nentropy {\n", out);
+	if (e->hwrng != NULL) {
+		fputs("\thwrng ", out);
+		dump_quoted(out, e->hwrng);
+		fputc('\n', out);
+	}
+	if (e->no_kernel)
+		fputs("\tkernel no\n", out);
+	for (size_t i = 0; i < e->n_streams; i++) {
+		const struct policy_stream *s = &e->streams[i];
+
+		fprintf(out, "\tstream %s ", s->name);
+		dump_quoted(out, s->path);
+		if (s->mbits != 0)
+			fprintf(out, " bits %u.%03u", s->mbits / 1000,
+				s->mbits % 1000);
+		fputc('\n', out);
+	}
+	fputs("}\n", out);
+}
+
+static void
 dump_flow(const struct policy *p, const struct policy_flow *f, FILE *out)
 {
 	const char *target = NULL;
@@ -317,6 +343,7 @@ dump_policy(const struct policy *p, FILE *out, bool show_keys)
 	for (size_t i = 0; i < p->n_assocs; i++)
 		dump_assoc(&p->assocs[i], out, show_keys);
 	dump_principals(p, out);
+	dump_entropy(&p->entropy, out);
 	if (p->n_defines > 0)
 		fputc('\n', out);
 	for (size_t i = 0; i < p->n_defines; i++)

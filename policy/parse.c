@@ -217,6 +217,8 @@ parse_statement(struct parser *ps)
 		return parse_assoc_block(ps);
 	if (parser_take(ps, "principals"))
 		return parser_block(ps, parse_principal, NULL);
+	if (parser_take(ps, "entropy"))
+		return parse_entropy_block(ps);
 	if (parser_take(ps, "define"))
 		return parse_define(ps);
 	if (parser_take(ps, "flow"))
@@ -229,7 +231,8 @@ parse_statement(struct parser *ps)
 		return true;
 	}
 	return parser_refuse(ps, "expected `options`, `association`, "
-				 "`principals`, `define`, `flow` or `include`");
+				 "`principals`, `entropy`, `define`, `flow` or "
+				 "`include`");
 }
 
 /* All statements of the text that ps->lex walks. */

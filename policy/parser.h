@@ -83,6 +83,7 @@ void *parser_grow(struct parser *ps, void *array, size_t *n, size_t size);
 
 /* The current token is the one behind the keyword. */
 bool parse_options_block(struct parser *ps);
+bool parse_entropy_block(struct parser *ps);
 bool parse_assoc_block(struct parser *ps);
 bool parse_assoc_keying(struct parser *ps, struct policy_assoc *a);
 

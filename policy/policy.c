@@ -75,6 +75,9 @@ policy_free(struct policy *p)
 	for (size_t i = 0; i < p->n_principals; i++)
 		free(p->principals[i].principal);
 	free(p->principals);
+	free(p->entropy.hwrng);
+	for (size_t i = 0; i < p->entropy.n_streams; i++)
+		free(p->entropy.streams[i].path);
 	for (size_t i = 0; i < p->n_files; i++)
 		free(p->files[i]);
 	free(p->files);

@@ -185,6 +185,21 @@ struct policy_principal {
 	char *principal;
 };
 
+/* `entropy`: what entropyd reads. */
+#define POLICY_STREAMS_MAX 4
+struct policy_stream {
+	char name[16];
+	char *path;
+	unsigned mbits; /* credited per octet at most, thousandths of a bit */
+};
+struct policy_entropy {
+	struct policy_place hwrng_at, kernel_at; /* line 0: not written */
+	char *hwrng;                             /* NULL: the default */
+	bool no_kernel;
+	struct policy_stream streams[POLICY_STREAMS_MAX];
+	size_t n_streams;
+};
+
 struct policy {
 	struct policy_options options;
 	struct policy_assoc *assocs;
@@ -195,6 +210,7 @@ struct policy {
 	size_t n_defines;
 	struct policy_principal *principals;
 	size_t n_principals;
+	struct policy_entropy entropy;
 	char **files; /* every file read, absolute paths */
 	size_t n_files;
 };
