@@ -291,6 +291,26 @@ Test(kinkfault, one_source_is_limited)
 	sim_stop();
 }
 
+/* An ERROR takes 24 octets: a question of fewer gets none. */
+Test(kinkfault, an_answer_is_never_longer_than_the_question)
+{
+	struct exchange_path p = { .local_port = 910, .peer_port = 910 };
+	uint8_t junk[64] = { KINK_TYPE_CREATE, 0x20 };
+
+	sim_start(2, 1);
+	p.peer = A->address;
+	p.local = B->address;
+	for (size_t n = 0; n <= sizeof(junk); n++) {
+		sim.datagrams = 0;
+		sim.octets_sent = 0;
+		sim_deliver(&p, junk, n);
+		sim_run(5);
+		cr_assert_eq(sim.datagrams, n < 24 ? 0 : 1, "%zu", n);
+		cr_assert_leq(sim.octets_sent, n);
+	}
+	sim_stop();
+}
+
 /* Errors that anybody could have sent do not end an exchange. */
 static bool
 forge_errors(struct sim_host *from, uint8_t *octets, size_t n)
