@@ -27,7 +27,7 @@ struct cli {
 	const char *run_dir;
 	bool help, version, json;
 	bool show_keys, brief, dump, all;
-	bool dry_run, allow_plaintext, replace;
+	bool dry_run, allow_plaintext, replace, ah;
 	const char *principal;
 };
 

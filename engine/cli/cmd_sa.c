@@ -104,6 +104,8 @@ cmd_add_run(int argc, char **argv, const struct cli *cli)
 {
 	struct proto_pair pair = {
 		.flags = cli->replace ? PROTO_PAIR_REPLACE : 0,
+		/* 0: whichever the association has */
+		.protocol = cli->ah ? 51 : 0,
 	};
 	const char *principal = cli->principal == NULL ? "" : cli->principal;
 	int status;

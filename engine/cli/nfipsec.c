@@ -43,6 +43,7 @@ static const struct option options[] = {
 	OPTION("replace", NULL, replace, "end the older outbound SA", false),
 	OPTION("principal", "NAME", principal,
 	       "of the peer, to be shown beside its SAs", false),
+	OPTION("ah", NULL, ah, "the pair is AH's, where ESP is inside", false),
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
@@ -79,7 +80,8 @@ static const struct cli_command commands[] = {
 	  "[EVENT...]",
 	  "events as they come",
 	  "  EVENT is acquire, sa-added, sa-soft, sa-expired, sa-deleted,\n"
-	  "  drop, audit or state; without one, all are shown.  An audit event is\n"
+	  "  drop, audit or state; without one, all are shown.  An audit event "
+	  "is\n"
 	  "  a packet that RFC 4302 and 4303 want recorded.\n",
 	  { NULL },
 	  cmd_monitor_run },
@@ -113,7 +115,7 @@ static const struct cli_command commands[] = {
 	  "  FILE (or stdin) holds two lines in the configuration's words:\n"
 	  "    out spi 0x1001 key 0x... [auth-key 0x...]\n"
 	  "    in  spi 0x1002 key 0x... [auth-key 0x...]\n",
-	  { "replace", "principal" },
+	  { "replace", "principal", "ah" },
 	  cmd_add_run },
 	{ "delete",
 	  "sa in|out esp|ah PEER SPI",
