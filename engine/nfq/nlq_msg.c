@@ -97,7 +97,7 @@ parse_error(struct cursor c, struct nlq_msg *m)
 	if (!cursor_copy(&c, &code, sizeof(code)) ||
 	    !cursor_copy(&c, &about, sizeof(about)))
 		return;
-	m->kind = code == 0 ? NLQ_IGNORED : NLQ_ERROR;
+	m->kind = code == 0 ? NLQ_DONE : NLQ_ERROR;
 	m->error = code < 0 && code > INT32_MIN ? -code : 0;
 	m->id = about.nlmsg_seq;
 }

@@ -20,15 +20,16 @@
 #include "engine/path/pkt.h"
 
 enum nlq_kind {
-	NLQ_IGNORED, /* nothing to do: acknowledgements, other types */
+	NLQ_IGNORED, /* nothing to do: other types */
 	NLQ_BROKEN,  /* makes no sense, and so no packet id is known */
 	NLQ_PACKET,
 	NLQ_ERROR,
+	NLQ_DONE,   /* the kernel did what a message asked for */
 };
 
 struct nlq_msg {
 	enum nlq_kind kind;
-	uint32_t id;    /* PACKET; of the verdict it is about, ERROR */
+	uint32_t id;    /* PACKET; of the verdict it is about, ERROR and DONE */
 	int error;      /* ERROR: a positive errno */
 	struct pkt pkt; /* PACKET; its mtu is not set; len 0 when the payload
 			   is missing or cut */

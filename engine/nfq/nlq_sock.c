@@ -104,8 +104,10 @@ wait_answer(struct nlq_sock *q)
 			break;
 		case NLQ_ERROR:
 			return m.error == 0 ? -EPROTO : -m.error;
-		case NLQ_IGNORED:
+		case NLQ_DONE:
 			return 0;
+		case NLQ_IGNORED:
+			break;
 		case NLQ_BROKEN:
 			return -EPROTO;
 		}

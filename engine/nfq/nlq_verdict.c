@@ -52,14 +52,17 @@ nlq_verdict_fits(const struct nlq_verdict *v, size_t payload)
 }
 
 static void
-put_head(struct nlq_verdict *v, uint16_t type, uint32_t id, uint32_t verdict,
-	 uint32_t seq, size_t len)
+put_head(struct nlq_verdict *v, uint16_t type, uint16_t flags, uint32_t id,
+	 uint32_t verdict, size_t len)
 {
+	/* An answer is asked for by flag, and then, as to a batch verdict,
+	 * "no such packet" is one: number 0, which no packet has. */
+	bool named = type == NFQNL_MSG_VERDICT && flags == 0;
 	struct head h = {
 		.nl = { .nlmsg_len = (uint32_t)len,
 			.nlmsg_type = (uint16_t)(NFNL_SUBSYS_QUEUE << 8 | type),
-			.nlmsg_flags = NLM_F_REQUEST,
-			.nlmsg_seq = seq },
+			.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
+			.nlmsg_seq = named ? id : 0 },
 		.nfg = { .nfgen_family = AF_UNSPEC,
 			 .version = NFNETLINK_V0,
 			 .res_id = htons(v->queue) },
@@ -71,29 +74,38 @@ put_head(struct nlq_verdict *v, uint16_t type, uint32_t id, uint32_t verdict,
 	memcpy(v->buf + v->len, &h, sizeof(h));
 }
 
+static void
+put_plain(struct nlq_verdict *v, uint16_t type, uint16_t flags, uint32_t id,
+	  uint32_t verdict)
+{
+	put_head(v, type, flags, id, verdict, sizeof(struct head));
+	v->len += sizeof(struct head);
+}
+
 void
 nlq_verdict_drop(struct nlq_verdict *v, uint32_t id)
 {
-	put_head(v, NFQNL_MSG_VERDICT, id, NF_DROP, id, sizeof(struct head));
-	v->len += sizeof(struct head);
+	put_plain(v, NFQNL_MSG_VERDICT, 0, id, NF_DROP);
 	v->count++;
 }
 
 void
 nlq_verdict_accept(struct nlq_verdict *v, uint32_t id)
 {
-	put_head(v, NFQNL_MSG_VERDICT, id, NF_ACCEPT, id, sizeof(struct head));
-	v->len += sizeof(struct head);
+	put_plain(v, NFQNL_MSG_VERDICT, 0, id, NF_ACCEPT);
 	v->count++;
+}
+
+void
+nlq_verdict_drop_asked(struct nlq_verdict *v, uint32_t id)
+{
+	put_plain(v, NFQNL_MSG_VERDICT, NLM_F_ACK, id, NF_DROP);
 }
 
 void
 nlq_verdict_drop_upto(struct nlq_verdict *v, uint32_t id)
 {
-	/* Number 0, which no packet has: "nothing there" is no error. */
-	put_head(v, NFQNL_MSG_VERDICT_BATCH, id, NF_DROP, 0,
-		 sizeof(struct head));
-	v->len += sizeof(struct head);
+	put_plain(v, NFQNL_MSG_VERDICT_BATCH, 0, id, NF_DROP);
 }
 
 uint8_t *
@@ -126,7 +138,7 @@ nlq_verdict_replace(struct nlq_verdict *v, uint32_t id, uint32_t mark,
 	};
 	size_t all = sizeof(struct head) + sizeof(t) + len;
 
-	put_head(v, NFQNL_MSG_VERDICT, id, NF_ACCEPT, id, all);
+	put_head(v, NFQNL_MSG_VERDICT, 0, id, NF_ACCEPT, all);
 	memcpy(v->buf + v->len + sizeof(struct head), &t, sizeof(t));
 	memset(v->buf + v->len + all, 0, NLMSG_ALIGN(all) - all);
 	v->len += NLMSG_ALIGN(all);

@@ -33,7 +33,11 @@ bool nlq_verdict_fits(const struct nlq_verdict *v, size_t payload);
 /* The caller asked nlq_verdict_fits before each of these. */
 void nlq_verdict_drop(struct nlq_verdict *v, uint32_t id);
 void nlq_verdict_accept(struct nlq_verdict *v, uint32_t id);
-/* Everything waiting with an id up to this one is dropped. */
+/* Dropped if it still waits: the kernel answers (NLQ_DONE) when it did, with
+ * an error when there is no such packet; both with id 0. */
+void nlq_verdict_drop_asked(struct nlq_verdict *v, uint32_t id);
+/* Everything waiting with an id up to this one is dropped; an error with id 0
+ * when there was nothing. */
 void nlq_verdict_drop_upto(struct nlq_verdict *v, uint32_t id);
 /* Where the next verdict's payload goes, and how much fits there. */
 uint8_t *nlq_verdict_open(const struct nlq_verdict *v, size_t *cap);

@@ -21,7 +21,9 @@
 
 enum {
 	ROUNDS = 16, /* of batches, until the clock is read again */
-	BATCH = 64,  /* packets of one recvmmsg */
+	/* More than any engine reads at once. */
+	RESTART_IDS = 256,
+	BATCH = 64, /* packets of one recvmmsg */
 	/* The longest packet with its attributes.  Not a power of two, so
 	 * that the packets of a batch do not share one set of the cache. */
 	BUFFER_OCTETS = 65536 + 4096 + 320,
@@ -39,7 +41,8 @@ struct queue {
 	struct store_queue *stats;
 	enum store_queue_kind kind;
 	enum sa_direction direction;
-	bool begun; /* a packet was read since the start */
+	bool begun;       /* a packet was read since the start */
+	uint32_t last_id; /* as the engine before left it */
 };
 
 struct worker {
@@ -104,31 +107,39 @@ flush(struct worker *w, struct queue *q)
 	nlq_verdict_reset(&w->verdicts);
 }
 
-/* Packets that a dead engine read and did not judge. */
+/* n ids up to `last` that a dead engine may have read and not judged: of those
+ * that wait, and only of those, the kernel says that it dropped them. */
 static void
-drop_upto(struct worker *w, struct queue *q, uint32_t id)
+drop_unjudged(struct worker *w, struct queue *q, uint32_t last, uint32_t n)
 {
+	if (n > RESTART_IDS)
+		n = RESTART_IDS;
+	if (n > last)
+		n = last;
 	w->verdicts.queue = q->sock.queue;
-	nlq_verdict_drop_upto(&w->verdicts, id);
+	for (uint32_t i = n; i-- > 0;) {
+		if (!nlq_verdict_fits(&w->verdicts, 0))
+			flush(w, q);
+		nlq_verdict_drop_asked(&w->verdicts, last - i);
+	}
 	flush(w, q);
 }
 
+/* The dead engine's last batch, as far as it had said what it read. */
 static void
 restart(struct worker *w, struct queue *q)
 {
-	uint64_t received = atomic_load(&q->stats->received);
-	uint64_t judged = atomic_load(&q->stats->verdicts);
-	uint32_t last = atomic_load(&q->stats->last_id);
-
+	q->last_id = atomic_load(&q->stats->last_id);
 	q->begun = false;
-	if (last == 0)
-		return;
-	drop_upto(w, q, last);
-	if (received > judged) {
-		path_drop(&w->path, q->direction, REASON_engine_restart,
-			  received - judged);
-		atomic_store(&q->stats->verdicts, received);
+	drop_unjudged(w, q, q->last_id, RESTART_IDS);
+	if (q->last_id > RESTART_IDS) {
+		/* Of older ones there are none; if there were, they would
+		 * wait for ever. */
+		nlq_verdict_drop_upto(&w->verdicts, q->last_id - RESTART_IDS);
+		flush(w, q);
 	}
+	/* What it had judged and not yet counted is in `received`. */
+	atomic_store(&q->stats->verdicts, atomic_load(&q->stats->received));
 }
 
 /* ---- one packet ---- */
@@ -197,7 +208,7 @@ static void
 note_error(struct worker *w, struct queue *q, const struct nlq_msg *m,
 	   uint64_t now_ms)
 {
-	/* Number 0: a batch verdict that found nothing to judge. */
+	/* Number 0: not a packet of this engine's, see restart. */
 	if (m->id == 0)
 		return;
 	atomic_fetch_add(&q->stats->errors, 1);
@@ -231,11 +242,10 @@ take_batch(struct worker *w, struct queue *q, unsigned n)
 	atomic_store_explicit(&q->stats->last_id, last, memory_order_release);
 	atomic_fetch_add_explicit(&q->stats->received, packets,
 				  memory_order_relaxed);
-	/* Ids are handed out in order and read in order: what is below the
-	 * first one and still waits was read by an engine that died before it
-	 * could say so. */
-	if (!q->begun && first > 1)
-		drop_upto(w, q, first - 1);
+	/* Ids are handed out in order and read in order: those that are missing
+	 * were read by an engine that died before it could say so. */
+	if (!q->begun)
+		drop_unjudged(w, q, first - 1, first - 1 - q->last_id);
 	q->begun = true;
 }
 
@@ -267,6 +277,10 @@ work(struct worker *w, struct queue *q)
 			break;
 		case NLQ_ERROR:
 			note_error(w, q, &w->parsed[i], now_ms);
+			break;
+		case NLQ_DONE:
+			path_drop(&w->path, q->direction, REASON_engine_restart,
+				  1);
 			break;
 		case NLQ_BROKEN:
 			atomic_fetch_add(&q->stats->errors, 1);

@@ -7,11 +7,13 @@
  * worker_new before privileges are dropped, worker_run on a thread of its
  * own.  Each packet read gets exactly one verdict, DROP unless the path said
  * otherwise; the last id read stands in store->queues before a batch is
- * worked on, and worker_run begins by dropping up to it (engine_restart).
+ * worked on, and worker_run begins by dropping what the engine before it read
+ * and left unjudged (engine_restart, counted by the kernel's answers).
  *
  * worker_run needs CAP_NET_ADMIN (every nfnetlink message) and these system
- * calls: poll, recvmmsg, sendto, sendmsg, getrandom, write (log), ioctl (SIOCGIFNAME, SIOCGIFMTU),
- * clock_gettime, and what malloc needs (brk, mmap, munmap, madvise, futex).
+ * calls: poll, recvmmsg, sendto, sendmsg, getrandom, write (log), ioctl
+ * (SIOCGIFNAME, SIOCGIFMTU), clock_gettime, and what malloc needs (brk, mmap,
+ * munmap, madvise, futex).
  */
 #ifndef ENGINE_NFQ_WORKER_H
 #define ENGINE_NFQ_WORKER_H

@@ -20,6 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
 	switch (m.kind) {
 	case NLQ_IGNORED:
 	case NLQ_BROKEN:
+	case NLQ_DONE:
 		break;
 	case NLQ_ERROR:
 		if (m.error < 0)

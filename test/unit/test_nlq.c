@@ -163,7 +163,7 @@ Test(nlq, msg_error)
 	code = 0;
 	memcpy(buf + sizeof(struct nlmsghdr), &code, 4);
 	nlq_msg_parse(buf, len, 0, &m);
-	cr_assert_eq(m.kind, NLQ_IGNORED);
+	cr_assert_eq(m.kind, NLQ_DONE);
 	nlq_msg_parse(buf, len - 1, 0, &m);
 	cr_assert_eq(m.kind, NLQ_BROKEN);
 	end(NLMSG_DONE);
@@ -212,6 +212,31 @@ Test(nlq, verdicts)
 	cr_assert_eq(memcmp(msg + 44, "sealed!\0", 8), 0);
 	cr_assert_eq(nlq_verdict_next(&v, &at, &msg, &id), 0u);
 	cr_assert_eq(out[v.len], 0xee);
+}
+
+/* Asked about: the answer is the news, and no error names a packet. */
+Test(nlq, verdicts_of_another_engine)
+{
+	uint8_t out[128];
+	struct nlmsghdr h;
+	struct nlq_verdict v;
+	uint32_t word;
+
+	nlq_verdict_init(&v, out, sizeof(out), 4303);
+	nlq_verdict_drop_asked(&v, 9);
+	memcpy(&h, out, sizeof(h));
+	cr_assert_eq(h.nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
+	cr_assert_eq(h.nlmsg_seq, 0u);
+	memcpy(&word, out + 28, 4);
+	cr_assert_eq(ntohl(word), 9u);
+	nlq_verdict_reset(&v);
+	nlq_verdict_drop_upto(&v, 9);
+	memcpy(&h, out, sizeof(h));
+	cr_assert_eq(h.nlmsg_type,
+		     NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_VERDICT_BATCH);
+	cr_assert_eq(h.nlmsg_flags, NLM_F_REQUEST);
+	cr_assert_eq(h.nlmsg_seq, 0u);
+	cr_assert_eq(v.count, 0u);
 }
 
 Test(nlq, verdicts_stay_in_their_buffer)
