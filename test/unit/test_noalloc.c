@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between netlink message and verdict no memory is allocated, libgcrypt's
+ * included: this program's malloc counts. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "test/lib/pair.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COUNTS false /* the sanitizer has a malloc of its own */
+static unsigned long calls;
+#else
+#define COUNTS true
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+static unsigned long calls;
+
+void *
+malloc(size_t n)
+{
+	calls++;
+	return __libc_malloc(n);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	calls++;
+	return __libc_calloc(n, size);
+}
+
+void *
+realloc(void *p, size_t n)
+{
+	calls++;
+	return __libc_realloc(p, n);
+}
+#endif
+
+static uint8_t clear[2048], sealed[2048], opened[2048];
+
+static void
+exchange(struct pair *p, const uint8_t *payload, size_t len, bool refused)
+{
+	struct pkt pkt = { .octets = clear,
+			   .room = 64,
+			   .mark = PAIR_SAID,
+			   .out = 2,
+			   .mtu = 1500 };
+	struct path_result r;
+
+	pkt.len = pkt.whole = pair_packet(clear, sizeof(clear), PAIR_A, PAIR_B,
+					  99, 0, payload, len);
+	r = pair_out(&p->a, &pkt, sealed, sizeof(sealed));
+	if (r.action != PATH_REPLACE)
+		abort();
+	pkt = (struct pkt){ .octets = sealed,
+			    .len = r.len,
+			    .whole = r.len,
+			    .in = 2,
+			    .mtu = 1500 };
+	if (refused)
+		sealed[r.len - 1] ^= 1;
+	r = pair_in(&p->b, &pkt, opened, sizeof(opened));
+	if ((r.action != PATH_REPLACE) != refused)
+		abort();
+}
+
+Test(noalloc, path)
+{
+	/* libgcrypt takes a buffer to end an HMAC, and gives it back. */
+	struct {
+		struct pair_options o;
+		unsigned each;
+	} suites[] = {
+		{ { .enc = ALGO_AES128_GCM }, 0 },
+		{ { .enc = ALGO_CHACHA20_POLY1305 }, 0 },
+		{ { .enc = ALGO_AES128_CCM }, 0 },
+		{ { .enc = ALGO_AES256_CBC, .auth = ALGO_AES_CMAC }, 0 },
+		{ { .enc = ALGO_NULL, .auth = ALGO_AES128_GMAC }, 0 },
+		{ { .enc = ALGO_AES256_CBC, .auth = ALGO_HMAC_SHA256 }, 1 },
+		{ { .enc = ALGO_AES128_CTR, .auth = ALGO_HMAC_SHA1 }, 1 },
+	};
+	static const uint8_t payload[1300];
+
+	if (!COUNTS)
+		cr_skip_test("the sanitizer has a malloc of its own");
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		unsigned long before, first;
+		struct pair p;
+
+		before = calls;
+		pair_init(&p, &suites[i].o);
+		exchange(&p, payload, 100, false);
+		first = calls;
+		cr_assert_gt(first, before); /* it does count */
+		for (unsigned n = 0; n < 500; n++)
+			exchange(&p, payload, n % sizeof(payload), n % 7 == 0);
+		cr_assert_leq(calls - first, (2 * 500ul + 1) * suites[i].each,
+			      "suite %zu: %lu calls", i, calls - first);
+		pair_fini(&p);
+	}
+}
