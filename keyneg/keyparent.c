@@ -13,10 +13,12 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <linux/capability.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/privs.h"
 #include "engine/client/proto.h"
 #include "keyneg/keychild.h"
 #include "keyneg/keyload.h"
@@ -27,7 +29,7 @@
 #include "policy/check.h"
 #include "policy/parse.h"
 
-enum { TICK_MS = 500, KEYTAB_TICKS = 10, RESTART_MS = 1000 };
+enum { TICK_MS = 500, KEYTAB_TICKS = 10, RESTART_MS = 1000, TELL_MS = 5000 };
 
 static struct keyparent {
 	const struct keyparent_options *options;
@@ -71,11 +73,17 @@ keyparent_check(const char *conf)
 	return 0;
 }
 
+/* A large configuration does not fit the socket at once: it is waited for, a
+ * bounded time. */
 static void
 tell(const struct keymsg *m, int fd)
 {
-	int ret = keymsg_send(parent.channel, m, fd);
+	struct pollfd p = { .fd = parent.channel, .events = POLLOUT };
+	int ret;
 
+	while ((ret = keymsg_send(parent.channel, m, fd)) == -EAGAIN)
+		if (poll(&p, 1, TELL_MS) == 0)
+			break;
 	if (ret != 0) {
 		errno = -ret;
 		log_warn("the network process does not listen");
@@ -126,7 +134,7 @@ pair(int fd[2])
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd) != 0)
 		log_fatal("socketpair");
 	for (int i = 0; i < 2; i++)
-		(void)setsockopt(fd[i], SOL_SOCKET, SO_SNDBUFFORCE, &room,
+		(void)setsockopt(fd[i], SOL_SOCKET, SO_SNDBUF, &room,
 				 sizeof(room));
 }
 
@@ -357,6 +365,21 @@ make_state_dir(void)
 		log_fatal("%s", dir);
 }
 
+/* What starting and stopping the other two takes, and the port. */
+static void
+drop_rights(void)
+{
+	static const int caps[] = { CAP_SETUID,           CAP_SETGID,
+				    CAP_SETPCAP,          CAP_CHOWN,
+				    CAP_NET_BIND_SERVICE, CAP_KILL };
+	int ret = privs_keep(caps, sizeof(caps) / sizeof(caps[0]));
+
+	if (ret != 0) {
+		errno = -ret;
+		log_fatal("cannot give up privileges");
+	}
+}
+
 int
 keyparent_run(const struct keyparent_options *options)
 {
@@ -367,6 +390,7 @@ keyparent_run(const struct keyparent_options *options)
 	if (load(options->conf, &parent.conf) != 0)
 		return 1;
 	make_state_dir();
+	drop_rights();
 	p[0].fd = open_signals();
 	start_net();
 	try_engine();
