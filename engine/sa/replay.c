@@ -82,18 +82,27 @@ left_of_window(const struct replay *r, uint64_t seq)
 	return seq <= edge && edge - seq >= r->window;
 }
 
+/* What can be said without the bits. */
+static enum replay_answer
+judge_number(const struct replay *r, uint64_t seq)
+{
+	if (seq == 0)
+		return REPLAY_ZERO;
+	return left_of_window(r, seq) ? REPLAY_OLD : REPLAY_OK;
+}
+
 enum replay_answer
 replay_check(const struct replay *r, uint64_t seq)
 {
+	enum replay_answer answer;
 	struct place at;
 	uint64_t word;
 
 	if (r->words == NULL)
 		return REPLAY_OK;
-	if (seq == 0)
-		return REPLAY_ZERO;
-	if (left_of_window(r, seq))
-		return REPLAY_OLD;
+	answer = judge_number(r, seq);
+	if (answer != REPLAY_OK)
+		return answer;
 	at = place_of(r, seq);
 	word = atomic_load_explicit(at.word, memory_order_relaxed);
 	if (lap_newer((uint32_t)(word >> 32), at.lap))
@@ -106,11 +115,14 @@ replay_check(const struct replay *r, uint64_t seq)
 enum replay_answer
 replay_commit(const struct replay *r, uint64_t seq)
 {
-	enum replay_answer answer = replay_check(r, seq);
+	enum replay_answer answer;
 	uint64_t word, marked, edge;
 	struct place at;
 
-	if (answer != REPLAY_OK || r->words == NULL)
+	if (r->words == NULL)
+		return REPLAY_OK;
+	answer = judge_number(r, seq);
+	if (answer != REPLAY_OK)
 		return answer;
 	at = place_of(r, seq);
 	word = atomic_load_explicit(at.word, memory_order_relaxed);
