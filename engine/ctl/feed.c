@@ -12,21 +12,6 @@
 	(PROTO_EVENT_BIT(PROTO_EVENT_SA_ADDED) |                               \
 	 PROTO_EVENT_BIT(PROTO_EVENT_SA_DELETED))
 
-int
-feed_init(struct feed *f, const struct store *store)
-{
-	/* Untouched pages cost nothing: most slots are never used. */
-	f->slots = calloc(store->head->max_sa, sizeof(*f->slots));
-	return f->slots == NULL ? -ENOMEM : 0;
-}
-
-void
-feed_fini(struct feed *f)
-{
-	free(f->slots);
-	f->slots = NULL;
-}
-
 static uint32_t
 wanted(const struct server *s)
 {
@@ -95,7 +80,7 @@ name_association(const struct server *s, uint32_t said,
 
 static void
 tell_slot(struct server *s, enum proto_event_kind kind,
-	  const struct feed_slot *slot, const char *reason)
+	  const struct shadow_slot *slot, const char *reason)
 {
 	struct proto_event e = {
 		.kind = kind,
@@ -116,85 +101,59 @@ tell_slot(struct server *s, enum proto_event_kind kind,
 	(void)server_publish(s, &e);
 }
 
-/* What is in a slot now; generation 0 when nothing is live. */
-static struct feed_slot
-look_at(const struct sa *sa)
-{
-	struct feed_slot now = { .generation = atomic_load(&sa->generation) };
-
-	if (atomic_load(&sa->state) != SA_LIVE)
-		return (struct feed_slot){ 0 };
-	now.spi = sa->spi;
-	now.said = sa->said;
-	now.direction = sa->direction;
-	now.protocol = sa->protocol;
-	now.enc = sa->enc;
-	now.auth = sa->auth;
-	now.local = sa->local;
-	now.peer = sa->peer;
-	atomic_thread_fence(memory_order_acquire);
-	if (atomic_load(&sa->state) != SA_LIVE ||
-	    atomic_load(&sa->generation) != now.generation)
-		return (struct feed_slot){ 0 };
-	return now;
-}
-
 static void
-walk_slots(struct server *s, bool tell)
+slot_changed(void *arg, const struct shadow_slot *was,
+	     const struct shadow_slot *now)
 {
-	const struct store *store = s->config.store;
+	struct server *s = arg;
 
-	s->feed.sa_generation = atomic_load(&store->head->sa_generation);
-	for (uint32_t i = 0; i < store_slots(store); i++) {
-		struct feed_slot *was = &s->feed.slots[i];
-		struct feed_slot now = look_at(store_sa(store, i));
-
-		if (now.generation == was->generation)
-			continue;
-		if (tell && was->generation != 0)
-			tell_slot(s, PROTO_EVENT_SA_DELETED, was, "");
-		if (tell && now.generation != 0)
-			tell_slot(s, PROTO_EVENT_SA_ADDED, &now, "");
-		*was = now;
-	}
+	if (!s->feed.watching || !(wanted(s) & WANT_SAS))
+		return;
+	if (was->live)
+		tell_slot(s, PROTO_EVENT_SA_DELETED, was, "");
+	if (now->live)
+		tell_slot(s, PROTO_EVENT_SA_ADDED, now, "");
 }
 
 void
-feed_poll_sas(struct server *s)
+feed_init(struct server *s)
 {
-	if (s->feed.watching &&
-	    atomic_load(&s->config.store->head->sa_generation) !=
-		s->feed.sa_generation)
-		walk_slots(s, wanted(s) & WANT_SAS);
+	s->shadow.changed = slot_changed;
+	s->shadow.arg = s;
 }
 
 void
 feed_forget(struct server *s, const struct proto_event *e)
 {
-	if (!s->feed.watching)
-		return;
-	for (uint32_t i = 0; i < store_slots(s->config.store); i++) {
-		struct feed_slot *was = &s->feed.slots[i];
+	for (uint32_t i = 0; i < shadow_slots(&s->shadow); i++) {
+		struct shadow_slot *was = &s->shadow.slots[i];
 
-		if (was->generation != 0 && was->spi == e->spi &&
+		if (was->live && was->spi == e->spi &&
 		    was->direction == e->direction &&
 		    was->protocol == e->protocol &&
 		    ipaddr_equal(&was->peer, &e->peer))
-			*was = (struct feed_slot){ 0 };
+			was->live = false;
 	}
 }
 
 unsigned
-feed_ask_rekey(struct server *s, uint32_t slot, const struct store_assoc *assoc,
+feed_ask_rekey(struct server *s, const struct store_assoc *assoc,
 	       const struct ipaddr *peer)
 {
-	struct feed_slot now = look_at(store_sa(s->config.store, slot));
+	unsigned told = 0;
 
-	if (now.generation == 0 || now.direction != SA_OUT ||
-	    now.said != assoc->said || !ipaddr_contains(peer, &now.peer))
-		return 0;
-	tell_slot(s, PROTO_EVENT_SA_SOFT, &now, "rekey");
-	return 1;
+	shadow_sync(&s->shadow);
+	for (uint32_t i = 0; i < shadow_slots(&s->shadow); i++) {
+		const struct shadow_slot *sa = &s->shadow.slots[i];
+
+		if (!sa->live || sa->direction != SA_OUT ||
+		    sa->said != assoc->said ||
+		    !ipaddr_contains(peer, &sa->peer))
+			continue;
+		tell_slot(s, PROTO_EVENT_SA_SOFT, sa, "rekey");
+		told++;
+	}
+	return told;
 }
 
 /* ---- drops ----------------------------------------------------------------
@@ -313,7 +272,7 @@ feed_listeners_changed(struct server *s)
 
 	if (watch && !s->feed.watching) {
 		/* What is there now is no news. */
-		walk_slots(s, false);
+		shadow_sync(&s->shadow);
 		walk_drops(s, false);
 		s->feed.ready = atomic_load(&h->ready);
 		s->feed.policy_generation = atomic_load(&h->policy_generation);
@@ -331,7 +290,7 @@ feed_poll(struct server *s, uint64_t now_ms)
 {
 	if (!s->feed.watching)
 		return;
-	feed_poll_sas(s);
+	shadow_sync(&s->shadow);
 	poll_state(s);
 	if (now_ms - s->feed.drops_ms < FEED_DROPS_MS)
 		return;

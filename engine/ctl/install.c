@@ -141,12 +141,32 @@ same_key(const uint8_t *a, size_t na, const uint8_t *b, size_t nb)
 	return na != 0 && na == nb && secret_equal(a, b, na);
 }
 
-static bool
-uses_key(const struct sa *sa, const struct proto_half *h)
+/* A half, and the prints of its keys. */
+struct wanted {
+	const struct proto_half *half;
+	uint32_t key, auth_key;
+};
+
+static struct wanted
+want(const struct shadow *sh, const struct proto_half *h)
 {
-	return same_key(sa->key, sa->key_octets, h->key.at, h->key.len) ||
-	       same_key(sa->auth_key, sa->auth_key_octets, h->auth_key.at,
-			h->auth_key.len);
+	return (struct wanted){
+		.half = h,
+		.key = shadow_print(sh, h->key.at, h->key.len),
+		.auth_key = shadow_print(sh, h->auth_key.at, h->auth_key.len),
+	};
+}
+
+static bool
+uses_key(const struct shadow *sh, uint32_t slot, const struct wanted *w)
+{
+	const struct shadow_slot *at = &sh->slots[slot];
+	const struct proto_half *h = w->half;
+
+	return (w->key != 0 && at->key == w->key &&
+		shadow_has_key(sh, slot, h->key.at, h->key.len)) ||
+	       (w->auth_key != 0 && at->auth_key == w->auth_key &&
+		shadow_has_auth_key(sh, slot, h->auth_key.at, h->auth_key.len));
 }
 
 static const char *
@@ -162,18 +182,17 @@ check_halves_differ(const struct proto_pair *p)
 
 /* One walk: does an SA stand in the way? */
 static const char *
-check_store(const struct store *store, const struct proto_pair *p,
-	    const struct plan *plan)
+check_others(const struct shadow *sh, const struct proto_pair *p,
+	     const struct plan *plan)
 {
-	for (uint32_t i = 0; i < store_slots(store); i++) {
-		const struct sa *sa = store_sa(store, i);
-		uint32_t state = atomic_load(&sa->state);
+	struct wanted in = want(sh, &p->in), out = want(sh, &p->out);
 
-		if (state != SA_LIVE && state != SA_DEAD)
-			continue;
-		if (uses_key(sa, &p->in) || uses_key(sa, &p->out))
+	for (uint32_t i = 0; i < shadow_slots(sh); i++) {
+		const struct shadow_slot *sa = &sh->slots[i];
+
+		if (uses_key(sh, i, &in) || uses_key(sh, i, &out))
 			return "this key is in use already";
-		if (state != SA_LIVE || sa->protocol != plan->protocol)
+		if (!sa->live || sa->protocol != plan->protocol)
 			continue;
 		if (sa->direction == SA_IN) {
 			if (sa->spi == p->in.spi)
@@ -232,24 +251,42 @@ fill_slot(struct sa *sa, const struct plan *plan, const struct proto_pair *p,
 /* What a replacement ends: every other outbound SA of the same association
  * towards the same peer. */
 static void
-kill_older(struct store *store, uint32_t new)
+kill_older(struct store *store, struct shadow *sh, uint32_t new)
 {
-	const struct sa *now = store_sa(store, new);
+	const struct shadow_slot *now = &sh->slots[new];
 
-	for (uint32_t i = 0; i < store_slots(store); i++) {
-		const struct sa *sa = store_sa(store, i);
+	for (uint32_t i = 0; i < shadow_slots(sh); i++) {
+		const struct shadow_slot *sa = &sh->slots[i];
 
-		if (i != new &&atomic_load(&sa->state) == SA_LIVE &&
-		    sa->direction == SA_OUT && sa->said == now->said &&
-		    sa->protocol ==
-			now->protocol &&ipaddr_equal(&sa->peer, &now->peer))
-			(void)store_kill(store, i);
+		if (i == new || !sa->live || sa->direction != SA_OUT ||
+		    sa->said != now->said || sa->protocol != now->protocol ||
+		    !ipaddr_equal(&sa->peer, &now->peer))
+			continue;
+		if (store_kill(store, i))
+			shadow_touch(sh, i);
 	}
 }
 
+/* Slots for the halves there are, both or none. */
+static int
+claim(struct store *store, const struct proto_pair *p, uint32_t window,
+      uint32_t *in, uint32_t *out)
+{
+	int err = 0;
+
+	if (p->in.spi != 0)
+		err = store_claim(store, window, in);
+	if (err < 0 || p->out.spi == 0)
+		return err;
+	err = store_claim(store, 0, out);
+	if (err < 0 && p->in.spi != 0)
+		store_release(store, *in);
+	return err;
+}
+
 int
-install_pair(struct store *store, const struct proto_pair *p, uint64_t now_ms,
-	     const char **why)
+install_pair(struct store *store, struct shadow *sh, const struct proto_pair *p,
+	     uint64_t now_ms, const char **why)
 {
 	uint32_t in = 0, out = 0;
 	struct plan plan = { 0 };
@@ -264,48 +301,60 @@ install_pair(struct store *store, const struct proto_pair *p, uint64_t now_ms,
 		*why = "its keys stand in the configuration";
 		return -EOPNOTSUPP;
 	}
+	shadow_sync(sh);
 	if ((*why = check_addresses(p, &plan.assoc)) != NULL ||
 	    (*why = make_plan(p, &plan)) != NULL ||
 	    (*why = check_halves(p, &plan)) != NULL)
 		return -EINVAL;
 	if ((*why = check_halves_differ(p)) != NULL ||
-	    (*why = check_store(store, p, &plan)) != NULL)
+	    (*why = check_others(sh, p, &plan)) != NULL)
 		return -EEXIST;
 	*why = "";
-	if (p->in.spi != 0)
-		err = store_claim(store, plan.window, &in);
+	err = claim(store, p, plan.window, &in, &out);
 	if (err < 0)
 		return err;
-	if (p->out.spi != 0)
-		err = store_claim(store, 0, &out);
-	if (err < 0) {
-		if (p->in.spi != 0)
-			store_release(store, in);
-		return err;
-	}
 	if (p->in.spi != 0) {
 		fill_slot(store_sa(store, in), &plan, p, &p->in, SA_IN, now_ms);
 		store_publish(store, in);
+		shadow_touch(sh, in);
 	}
 	if (p->out.spi == 0)
 		return 0;
 	fill_slot(store_sa(store, out), &plan, p, &p->out, SA_OUT, now_ms);
 	store_publish(store, out);
+	shadow_touch(sh, out);
 	if (p->flags & PROTO_PAIR_REPLACE)
-		kill_older(store, out);
+		kill_older(store, sh, out);
 	return 0;
 }
 
+/* The live SA that a request names.  SPI 0 names none. */
+static bool
+find(const struct shadow *sh, const struct proto_delete *r, uint32_t *slot)
+{
+	for (uint32_t i = 0; i < shadow_slots(sh); i++) {
+		const struct shadow_slot *sa = &sh->slots[i];
+
+		if (!sa->live || sa->spi != r->spi ||
+		    sa->direction != r->direction ||
+		    sa->protocol != r->protocol ||
+		    !ipaddr_equal(&sa->peer, &r->peer))
+			continue;
+		*slot = i;
+		return true;
+	}
+	return false;
+}
+
 int
-install_delete(struct store *store, const struct proto_delete *r,
-	       const char **why)
+install_delete(struct store *store, struct shadow *sh,
+	       const struct proto_delete *r, const char **why)
 {
 	uint32_t slot;
 
 	*why = "no such SA";
-	if (r->spi == 0 || r->protocol > UINT8_MAX ||
-	    store_find(store, r->direction == PROTO_IN ? SA_IN : SA_OUT,
-		       (uint8_t)r->protocol, &r->peer, r->spi, &slot) < 0)
+	shadow_sync(sh);
+	if (!find(sh, r, &slot))
 		return -ENOENT;
 	if (store_sa(store, slot)->flags & SA_FLAG_MANUAL) {
 		*why = "its keys stand in the configuration";
@@ -313,6 +362,7 @@ install_delete(struct store *store, const struct proto_delete *r,
 	}
 	if (!store_kill(store, slot))
 		return -ENOENT;
+	shadow_touch(sh, slot);
 	*why = "";
 	return 0;
 }

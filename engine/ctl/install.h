@@ -12,19 +12,22 @@
 #define ENGINE_CTL_INSTALL_H
 
 #include "engine/client/proto.h"
+#include "engine/ctl/shadow.h"
 #include "engine/sa/store.h"
 
-/* 0 or -errno, with *why a sentence:
+/* `shadow` is the store's, and knows of the change afterwards.  0 or -errno,
+ * with *why a sentence:
  *   -ENOENT      no such association
  *   -EOPNOTSUPP  its keys stand in the configuration
  *   -EINVAL      an address, SPI, algorithm or key that does not fit it
  *   -EEXIST      SPI or key in use, or an SA for this peer and no REPLACE
  *   -ENOSPC      no free slot
  *   -EAGAIN      the configuration is being changed: ask again */
-int install_pair(struct store *store, const struct proto_pair *pair,
-		 uint64_t now_ms, const char **why);
+int install_pair(struct store *store, struct shadow *shadow,
+		 const struct proto_pair *pair, uint64_t now_ms,
+		 const char **why);
 /* -ENOENT, -EOPNOTSUPP as above. */
-int install_delete(struct store *store, const struct proto_delete *request,
-		   const char **why);
+int install_delete(struct store *store, struct shadow *shadow,
+		   const struct proto_delete *request, const char **why);
 
 #endif

@@ -168,14 +168,14 @@ end_change(struct server *s, struct session *c, int err, const char *why)
 	session_end(c, err, "%s", why);
 	if (err == 0 && s->config.ops->sas_changed != NULL)
 		s->config.ops->sas_changed(s->config.ctx);
-	feed_poll_sas(s);
 }
 
 static void
 handle_pair(struct server *s, struct session *c, const union record *r)
 {
 	const char *why = "";
-	int err = install_pair(s->config.store, &r->pair, clock_now_ms(), &why);
+	int err = install_pair(s->config.store, &s->shadow, &r->pair,
+			       clock_now_ms(), &why);
 
 	end_change(s, c, err, why);
 }
@@ -184,7 +184,7 @@ static void
 handle_delete(struct server *s, struct session *c, const union record *r)
 {
 	const char *why = "";
-	int err = install_delete(s->config.store, &r->delete, &why);
+	int err = install_delete(s->config.store, &s->shadow, &r->delete, &why);
 
 	end_change(s, c, err, why);
 }
@@ -194,7 +194,6 @@ static void
 handle_rekey(struct server *s, struct session *c, const union record *r)
 {
 	struct store_assoc a;
-	unsigned told = 0;
 	int err;
 
 	err = rows_find_assoc(s->config.store, r->rekey.association, &a);
@@ -212,9 +211,7 @@ handle_rekey(struct server *s, struct session *c, const union record *r)
 		session_end(c, -ENOTCONN, "no key daemon listens");
 		return;
 	}
-	for (uint32_t i = 0; i < store_slots(s->config.store); i++)
-		told += feed_ask_rekey(s, i, &a, &r->rekey.peer);
-	if (told == 0)
+	if (feed_ask_rekey(s, &a, &r->rekey.peer) == 0)
 		session_end(c, -ENOENT, "it has no SA to replace");
 	else
 		session_end(c, 0, "%s", "");

@@ -114,7 +114,7 @@ server_new(struct server **out, const struct server_config *config)
 	if (s->message == NULL || s->timer_fd < 0)
 		err = -errno;
 	else
-		err = feed_init(&s->feed, config->store);
+		err = shadow_init(&s->shadow, config->store);
 	if (err == 0)
 		err = add_fd(s, config->listen_fd, KEY_LISTENER);
 	if (err == 0)
@@ -123,6 +123,7 @@ server_new(struct server **out, const struct server_config *config)
 		server_free(s);
 		return err;
 	}
+	feed_init(s);
 	*out = s;
 	return 0;
 }
@@ -135,7 +136,7 @@ server_free(struct server *s)
 	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++)
 		if (s->sessions[i].fd >= 0)
 			session_close(s, &s->sessions[i]);
-	feed_fini(&s->feed);
+	shadow_fini(&s->shadow);
 	if (s->timer_fd >= 0)
 		close(s->timer_fd);
 	if (s->epoll_fd >= 0)

@@ -9,6 +9,7 @@
 #include "engine/ctl/nfqueue.h"
 #include "engine/ctl/server.h"
 #include "engine/ctl/session.h"
+#include "engine/ctl/shadow.h"
 
 #define SERVER_WATCHES_MAX 16
 /* How often events are looked for in the store and deadlines are checked. */
@@ -31,6 +32,7 @@ struct server {
 	struct server_watch watches[SERVER_WATCHES_MAX];
 	size_t backlog; /* octets of all sessions */
 	struct feed feed;
+	struct shadow shadow;
 	struct nfqueue_row queues[NFQUEUE_ROWS_MAX];
 	unsigned n_queues;
 	uint32_t sas_of[STORE_ASSOCS_MAX]; /* live SAs by association */

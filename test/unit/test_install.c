@@ -10,6 +10,7 @@
 #define NOW 5000
 
 static struct store store;
+static struct shadow shadow;
 static struct proto_pair pair;
 static const char *why;
 
@@ -54,6 +55,7 @@ static void
 begin(void)
 {
 	cr_assert_eq(store_create(&store, 8, 1), 0);
+	cr_assert_eq(shadow_init(&shadow, &store), 0);
 	add_assoc("gcm", 0x100, ALGO_AES128_GCM, ALGO_NONE,
 		  PROTO_KEYING_KERBEROS);
 	add_assoc("cbc", 0x101, ALGO_AES128_CBC, ALGO_HMAC_SHA256,
@@ -72,6 +74,7 @@ begin(void)
 static void
 end(void)
 {
+	shadow_fini(&shadow);
 	store_unmap(&store);
 }
 
@@ -81,7 +84,7 @@ static int
 install(void)
 {
 	why = NULL;
-	return install_pair(&store, &pair, NOW, &why);
+	return install_pair(&store, &shadow, &pair, NOW, &why);
 }
 
 static unsigned
@@ -271,20 +274,20 @@ Test(install, deletes_one_and_never_a_manual_one)
 
 	cr_assert_eq(install(), 0);
 	d.peer = address("10.0.1.9");
-	cr_assert_eq(install_delete(&store, &d, &why), -ENOENT);
+	cr_assert_eq(install_delete(&store, &shadow, &d, &why), -ENOENT);
 	d.peer = pair.peer;
 	d.protocol = SA_ESP + 256; /* must not become ESP when it is cut */
-	cr_assert_eq(install_delete(&store, &d, &why), -ENOENT);
+	cr_assert_eq(install_delete(&store, &shadow, &d, &why), -ENOENT);
 	d.protocol = SA_ESP;
-	d.spi = 0; /* the store's "any" */
-	cr_assert_eq(install_delete(&store, &d, &why), -ENOENT);
+	d.spi = 0; /* names none */
+	cr_assert_eq(install_delete(&store, &shadow, &d, &why), -ENOENT);
 	d.spi = 0x1002;
-	cr_assert_eq(install_delete(&store, &d, &why), 0);
+	cr_assert_eq(install_delete(&store, &shadow, &d, &why), 0);
 	cr_assert_eq(live(), 1);
 	d.direction = PROTO_OUT;
 	d.spi = 0x1001;
 	store_sa(&store, 1)->flags |= SA_FLAG_MANUAL;
-	cr_assert_eq(install_delete(&store, &d, &why), -EOPNOTSUPP);
+	cr_assert_eq(install_delete(&store, &shadow, &d, &why), -EOPNOTSUPP);
 	cr_assert_eq(live(), 1);
 }
 
