@@ -245,6 +245,54 @@ Test(install, replaces_the_outbound_one_and_keeps_the_inbound_one)
 	cr_assert_eq(live(), 5);
 }
 
+/* As the supervisor does with manual keys, behind the shadow's back. */
+static uint32_t
+install_by_other(uint32_t spi, uint8_t octet)
+{
+	uint32_t slot;
+	struct sa *sa;
+
+	cr_assert_eq(store_claim(&store, 64, &slot), 0);
+	sa = store_sa(&store, slot);
+	sa->spi = spi;
+	sa->direction = SA_IN;
+	sa->protocol = SA_ESP;
+	sa->key_octets = 20;
+	memset(sa->key, octet, 20);
+	sa->peer = pair.peer;
+	store_publish(&store, slot);
+	return slot;
+}
+
+Test(install, sees_what_others_did)
+{
+	unsigned before = 1;
+	uint32_t slot = install_by_other(0x1002, 9);
+
+	REFUSED(-EEXIST, "inbound SPI");
+	cr_assert(store_kill(&store, slot));
+	store_release(&store, slot);
+	cr_assert_eq(install(), 0, "gone is gone");
+	/* Between two changes of our own. */
+	slot = install_by_other(0x2002, 3);
+	fill(&pair.in, 0x3002, 4, 20);
+	fill(&pair.out, 0x3001, 5, 20);
+	pair.flags = PROTO_PAIR_REPLACE;
+	cr_assert_eq(install(), 0, "%s", why);
+	before = live();
+	fill(&pair.in, 0x4002, 3, 20);
+	fill(&pair.out, 0x4001, 6, 20);
+	REFUSED(-EEXIST, "key");
+	fill(&pair.in, 0x2002, 7, 20);
+	REFUSED(-EEXIST, "inbound SPI");
+	/* The same slot with another SA in it. */
+	cr_assert(store_kill(&store, slot));
+	store_release(&store, slot);
+	cr_assert_eq(install_by_other(0x5002, 8), slot);
+	fill(&pair.in, 0x6002, 8, 20);
+	REFUSED(-EEXIST, "key");
+}
+
 Test(install, a_full_store_takes_no_half)
 {
 	uint32_t slot;
