@@ -234,10 +234,11 @@ print_texts(const char *next)
 				   const struct nftgen_params *,
 				   char **) = { nftgen_main, nftgen_guard };
 	struct policy *p = next != NULL ? read_policy(next) : NULL;
-	char *text, *other, *plan;
 	int r = 0;
 
 	for (int i = 0; i < 2 && r == 0; i++) {
+		char *text = NULL, *other = NULL, *plan = NULL;
+
 		params.show_queues = p == NULL;
 		r = fill[i](policy, &params, &text);
 		if (r == 0 && p == NULL) {
@@ -249,7 +250,11 @@ print_texts(const char *next)
 			if (r == 0)
 				fputs(plan, stdout);
 		}
+		free(text);
+		free(other);
+		free(plan);
 	}
+	policy_free(p);
 	if (r != 0)
 		fprintf(stderr, "%s\n", strerror(-r));
 	return r != 0;
