@@ -63,7 +63,7 @@ make_input(const struct kat *k)
 static bool
 esp_is_right(const struct kat *k, struct suite *s, struct input *in)
 {
-	uint8_t buf[KAT_TEXT], icv[KAT_ICV];
+	uint8_t buf[KAT_TEXT] = { 0 }, icv[KAT_ICV] = { 0 };
 	struct suite_job job = { .spi = KAT_SPI,
 				 .seq = KAT_SEQ,
 				 .iv = in->iv,

@@ -203,7 +203,7 @@ run_dummy(struct box *b, size_t len)
 		abort();
 	dummy_build(b->last[SA_OUT], len, octets);
 	for (size_t i = 0; i < len; i++)
-		sprintf(hex + 2 * i, "%02x", octets[i]);
+		snprintf(hex + 2 * i, 3, "%02x", octets[i]);
 	run_packet(b, hex, true);
 }
 
