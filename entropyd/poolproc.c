@@ -96,7 +96,7 @@ hand_out_blocks(struct poolproc *p)
 static void
 take_keeper_reply(struct poolproc *p, uint64_t now)
 {
-	struct keeper_reply reply;
+	struct keeper_reply reply = { 0 };
 	int fd, err = keeper_reply(p->plan->keeper_fd, &reply, &fd);
 
 	if (err == -EAGAIN)
