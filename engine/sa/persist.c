@@ -14,6 +14,7 @@
 #include <gcrypt.h>
 #include <linux/magic.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -142,8 +143,7 @@ load_file(struct persist *p, const char *name, struct image *image)
 	ssize_t len;
 	int err;
 
-	memcpy(old, name, strlen(name) + 1);
-	strcat(old, ".old");
+	snprintf(old, sizeof(old), "%s.old", name);
 	for (int generation = 0; generation < 2; generation++) {
 		len = p->io->read(p->io->ctx, p->dir,
 				  generation == 0 ? name : old, p->buf,
