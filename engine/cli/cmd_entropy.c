@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/cli/entropystat.h"
-#include "engine/cli/table.h"
+#include "engine/cli/jsonout.h"
 
 /* Digits are a number, with a point a real, the rest is text. */
 static json_t *
@@ -29,7 +29,7 @@ to_json(const char *value)
 static void
 print_json(const struct entropystat *s)
 {
-	table_json_begin();
+	jsonout_begin();
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct entropystat_line *line = &s->lines[i];
 		json_t *o = json_object();
@@ -44,9 +44,9 @@ print_json(const struct entropystat *s)
 			(void)json_object_set_new(
 			    o, key, text ? json_string(value) : to_json(value));
 		}
-		table_json_put(line->word, o);
+		jsonout_put(line->word, o);
 	}
-	table_json_end();
+	jsonout_end();
 }
 
 static const char *

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "engine/cli/table.h"
+#include "engine/cli/jsonout.h"
 
 /* keyed-md5 takes keys of any length; RFC 1828 section 1.1 wants 128 bits. */
 #define ANY_LENGTH_OCTETS 16
@@ -35,8 +35,8 @@ print_key(const char *name, const struct cli *cli)
 	for (unsigned i = 0; i < n; i++)
 		(void)snprintf(hex + 2 + 2 * i, 3, "%02x", key[i]);
 	if (cli->json)
-		table_json_put("key", json_pack("{s:s,s:s}", "algorithm", name,
-						"key", hex));
+		jsonout_put("key", json_pack("{s:s,s:s}", "algorithm", name,
+					     "key", hex));
 	else
 		(void)printf("%s\n", hex);
 	secret_wipe(key, sizeof(key));
@@ -57,10 +57,10 @@ cmd_keygen_run(int argc, char **argv, const struct cli *cli)
 					 "%s: no algorithm that has a key",
 					 argv[i]);
 	if (cli->json)
-		table_json_begin();
+		jsonout_begin();
 	for (int i = 1; i < argc && status == CLI_DONE; i++)
 		status = print_key(argv[i], cli);
 	if (cli->json)
-		table_json_end();
+		jsonout_end();
 	return status;
 }

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #include "engine/cli/entropystat.h"
-#include "engine/cli/table.h"
+#include "engine/cli/cell.h"
+#include "engine/cli/cli.h"
 
 struct total {
 	char association[PROTO_NAME_MAX];
@@ -166,8 +167,7 @@ print_totals(const struct sample *s)
 		for (size_t i = 0; i < s->totals.n; i++) {
 			(void)printf("%s_total", name);
 			label("{", "association", t[i].association);
-			label(",", "direction",
-			      table_direction(t[i].direction));
+			label(",", "direction", cell_direction(t[i].direction));
 			(void)printf("} %" PRIu64 "\n",
 				     octets ? t[i].octets : t[i].packets);
 		}
@@ -185,9 +185,8 @@ print_sas(const struct sample *s)
 		(void)snprintf(spi, sizeof(spi), "0x%08" PRIx32, sa[i].spi);
 		(void)printf("nfipsec_sa_info");
 		label("{", "association", sa[i].association);
-		label(",", "direction", table_direction(sa[i].direction));
-		label(",", "protocol",
-		      table_protocol(sa[i].protocol, protocol));
+		label(",", "direction", cell_direction(sa[i].direction));
+		label(",", "protocol", cell_protocol(sa[i].protocol, protocol));
 		label(",", "spi", spi);
 		label(",", "local", ipaddr_format(&sa[i].local, text));
 		label(",", "peer", ipaddr_format(&sa[i].peer, text));
@@ -208,7 +207,7 @@ print_drops(const struct sample *s)
 		if (d[i].packets == 0)
 			continue;
 		(void)printf("nfipsec_drop_packets_total");
-		label("{", "direction", table_direction(d[i].direction));
+		label("{", "direction", cell_direction(d[i].direction));
 		label(",", "reason", d[i].reason);
 		(void)printf("} %" PRIu64 "\n", d[i].packets);
 	}

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "engine/cli/table.h"
+#include "engine/cli/jsonout.h"
 
 /* A new engine is there in well under a second. */
 #define RECONNECT_MS 100
@@ -47,7 +47,7 @@ set_text(json_t *o, const char *key, const char *value)
 static void
 set_number(json_t *o, const char *key, uint64_t n)
 {
-	(void)json_object_set_new(o, key, table_json_count(n));
+	(void)json_object_set_new(o, key, cell_json_count(n));
 }
 
 static void
@@ -59,7 +59,7 @@ set_ends(json_t *o, const struct proto_event *e)
 	set_number(o, "said", e->said);
 	set_text(o, "local", ipaddr_format(&e->local, text));
 	set_text(o, "peer", ipaddr_format(&e->peer, text));
-	set_text(o, "protocol", table_protocol(e->protocol, protocol));
+	set_text(o, "protocol", cell_protocol(e->protocol, protocol));
 }
 
 static void
@@ -68,7 +68,7 @@ print_json(const struct proto_event *e)
 	json_t *o = json_object();
 	char time[32];
 
-	set_text(o, "time", table_time(e->wall_ms, time));
+	set_text(o, "time", cell_time(e->wall_ms, time));
 	switch ((enum proto_event_kind)e->kind) {
 	case PROTO_EVENT_ACQUIRE:
 		set_ends(o, e);
@@ -81,14 +81,14 @@ print_json(const struct proto_event *e)
 	case PROTO_EVENT_SA_EXPIRED:
 	case PROTO_EVENT_SA_DELETED:
 		set_ends(o, e);
-		set_text(o, "direction", table_direction(e->direction));
+		set_text(o, "direction", cell_direction(e->direction));
 		set_number(o, "spi", e->spi);
 		set_text(o, "encryption", e->encryption);
 		set_text(o, "integrity", e->integrity);
 		set_text(o, "reason", e->reason);
 		break;
 	case PROTO_EVENT_DROP:
-		set_text(o, "direction", table_direction(e->direction));
+		set_text(o, "direction", cell_direction(e->direction));
 		set_text(o, "reason", e->reason);
 		set_number(o, "packets", e->packets);
 		set_number(o, "total", e->total);
@@ -102,14 +102,14 @@ print_json(const struct proto_event *e)
 		break;
 	case PROTO_EVENT_AUDIT:
 		set_ends(o, e);
-		set_text(o, "direction", table_direction(e->direction));
+		set_text(o, "direction", cell_direction(e->direction));
 		set_text(o, "reason", e->reason);
 		set_number(o, "spi", e->spi);
 		set_number(o, "sequence", e->sequence);
 		set_number(o, "not_shown", e->lost);
 		break;
 	}
-	table_json_line(kind_name(e->kind), o);
+	jsonout_line(kind_name(e->kind), o);
 }
 
 /* ---- text -----------------------------------------------------------------
@@ -124,7 +124,7 @@ print_ends(const struct proto_event *e)
 		     e->association[0] == '\0' ? "?" : e->association, e->said,
 		     ipaddr_format(&e->local, local),
 		     ipaddr_format(&e->peer, peer),
-		     table_protocol(e->protocol, protocol));
+		     cell_protocol(e->protocol, protocol));
 }
 
 static void
@@ -132,8 +132,7 @@ print_text(const struct proto_event *e)
 {
 	char time[32];
 
-	(void)printf("%s %s ", table_time(e->wall_ms, time),
-		     kind_name(e->kind));
+	(void)printf("%s %s ", cell_time(e->wall_ms, time), kind_name(e->kind));
 	switch ((enum proto_event_kind)e->kind) {
 	case PROTO_EVENT_ACQUIRE:
 		print_ends(e);
@@ -148,7 +147,7 @@ print_text(const struct proto_event *e)
 	case PROTO_EVENT_SA_DELETED:
 		print_ends(e);
 		(void)printf(" %s 0x%08" PRIx32 "%s%s%s%s",
-			     table_direction(e->direction), e->spi,
+			     cell_direction(e->direction), e->spi,
 			     e->encryption[0] == '\0' ? "" : " ", e->encryption,
 			     e->integrity[0] == '\0' ? "" : " ", e->integrity);
 		if (e->reason[0] != '\0')
@@ -156,7 +155,7 @@ print_text(const struct proto_event *e)
 		break;
 	case PROTO_EVENT_DROP:
 		(void)printf("%s %s +%" PRIu64 " = %" PRIu64,
-			     table_direction(e->direction), e->reason,
+			     cell_direction(e->direction), e->reason,
 			     e->packets, e->total);
 		break;
 	case PROTO_EVENT_STATE:
@@ -166,7 +165,7 @@ print_text(const struct proto_event *e)
 		(void)printf("%" PRIu64 " events", e->lost);
 		break;
 	case PROTO_EVENT_AUDIT:
-		(void)printf("%s %s: ", table_direction(e->direction),
+		(void)printf("%s %s: ", cell_direction(e->direction),
 			     e->reason);
 		print_ends(e);
 		(void)printf(" SPI 0x%08" PRIx32 " number %" PRIu64, e->spi,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/cli/table.h"
+#include "engine/cli/jsonout.h"
 
 /* A large policy goes through nft's own parser and one transaction. */
 #define RELOAD_MS 60000
@@ -38,18 +38,18 @@ print_changes(char *text, const struct cli *cli)
 	char *save = NULL;
 
 	if (cli->json)
-		table_json_begin();
+		jsonout_begin();
 	for (char *line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
 		if (cli->json)
-			table_json_put("change",
-				       json_pack("{s:s,s:b}", "text", line,
-						 "applied", !cli->dry_run));
+			jsonout_put("change",
+				    json_pack("{s:s,s:b}", "text", line,
+					      "applied", !cli->dry_run));
 		else
 			(void)printf("%s\n", line);
 	}
 	if (cli->json)
-		table_json_end();
+		jsonout_end();
 }
 
 static int

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "engine/cli/columns.h"
+#include "engine/cli/listing.h"
 
 union row {
 	struct proto_assoc assoc;
@@ -65,7 +66,7 @@ show(struct client *c, const struct object *o, const char *name,
      const struct cli *cli)
 {
 	const struct columns *columns = o->columns;
-	struct table *t = NULL;
+	struct listing *t = NULL;
 	union row row;
 	int err;
 
@@ -76,18 +77,18 @@ show(struct client *c, const struct object *o, const char *name,
 		err = client_next(c, o->shape, &row);
 		/* Not before the first answer: a refusal prints nothing. */
 		if (err >= 0 && t == NULL)
-			t = table_new(columns, cli);
+			t = listing_new(columns, cli);
 		if (err <= 0)
 			break;
 		if (t == NULL ||
-		    (is_shown(o, &row, cli) && !table_add(t, &row))) {
+		    (is_shown(o, &row, cli) && !listing_add(t, &row))) {
 			cli_complain("no memory");
 			err = -ENOMEM;
 		}
 		secret_wipe(&row, sizeof(row));
 	}
 	if (t != NULL)
-		table_end(t);
+		listing_end(t);
 	if (err == 0 && c->text[0] != '\0')
 		cli_complain("%s", c->text);
 	return cli_fail(c, err);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "engine/cli/columns.h"
+#include "engine/cli/jsonout.h"
 
 #define QUEUES_MAX 64
 #define DROPS_MAX  256
@@ -88,36 +89,36 @@ print_json(const struct gathered *g)
 	(void)json_object_set_new(o, "engine_started",
 				  json_string(seconds(s->started, time)));
 	(void)json_object_set_new(o, "engine_starts",
-				  table_json_count(s->starts));
+				  cell_json_count(s->starts));
 	(void)json_object_set_new(
 	    o, "service_started",
 	    json_string(seconds(s->service_started, time)));
-	(void)json_object_set_new(o, "workers", table_json_count(s->workers));
+	(void)json_object_set_new(o, "workers", cell_json_count(s->workers));
 	(void)json_object_set_new(o, "associations",
-				  table_json_count(s->n_assocs));
-	(void)json_object_set_new(o, "sas", table_json_count(s->n_sas));
-	(void)json_object_set_new(o, "max_sa", table_json_count(s->max_sa));
+				  cell_json_count(s->n_assocs));
+	(void)json_object_set_new(o, "sas", cell_json_count(s->n_sas));
+	(void)json_object_set_new(o, "max_sa", cell_json_count(s->max_sa));
 	(void)json_object_set_new(o, "policy_generation",
-				  table_json_count(s->generation));
+				  cell_json_count(s->generation));
 	(void)json_object_set_new(o, "said_mask",
-				  table_json_count(s->said_mask));
+				  cell_json_count(s->said_mask));
 	(void)json_object_set_new(o, "said_first",
-				  table_json_count(s->said_first));
+				  cell_json_count(s->said_first));
 	(void)json_object_set_new(o, "said_last",
-				  table_json_count(s->said_last));
+				  cell_json_count(s->said_last));
 	(void)json_object_set_new(o, "drops_in",
-				  table_json_count(g->dropped[PROTO_IN]));
+				  cell_json_count(g->dropped[PROTO_IN]));
 	(void)json_object_set_new(o, "drops_out",
-				  table_json_count(g->dropped[PROTO_OUT]));
-	table_json_begin();
-	table_json_put("status", o);
+				  cell_json_count(g->dropped[PROTO_OUT]));
+	jsonout_begin();
+	jsonout_put("status", o);
 	for (unsigned i = 0; i < g->n_queues; i++)
-		table_json_put("queue", table_json_row(&columns_queue,
-						       &g->queues[i], false));
+		jsonout_put("queue",
+			    jsonout_row(&columns_queue, &g->queues[i], false));
 	for (unsigned i = 0; i < g->n_drops; i++)
-		table_json_put(
-		    "drop", table_json_row(&columns_drop, &g->drops[i], false));
-	table_json_end();
+		jsonout_put("drop",
+			    jsonout_row(&columns_drop, &g->drops[i], false));
+	jsonout_end();
 }
 
 static void
@@ -127,7 +128,7 @@ print_drops(const struct gathered *g)
 		     g->dropped[PROTO_IN], g->dropped[PROTO_OUT]);
 	for (unsigned i = 0; i < g->n_drops && i < 4; i++)
 		(void)printf("%s%s %s %" PRIu64, i == 0 ? ": " : ", ",
-			     table_direction(g->drops[i].direction),
+			     cell_direction(g->drops[i].direction),
 			     g->drops[i].reason, g->drops[i].packets);
 	(void)printf("%s\n", g->n_drops > 4 ? ", ..." : "");
 }

@@ -7,7 +7,7 @@
 #ifndef ENGINE_CLI_COLUMNS_H
 #define ENGINE_CLI_COLUMNS_H
 
-#include "engine/cli/table.h"
+#include "engine/cli/cell.h"
 
 extern const struct columns columns_assoc;   /* of struct proto_assoc */
 extern const struct columns columns_sa;      /* of struct proto_sa */
