@@ -414,7 +414,7 @@ consume_unproven(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	snprintf(why, sizeof(why), "%s (Kerberos error %lld)",
 		 krbmsg_explain(ke.code), (long long)ke.code);
 	hint(e, why);
-	if (ke.code == KRBMSG_TKT_EXPIRED && !e->tried_fresh &&
+	if (krbmsg_wants_ticket(ke.code) && !e->tried_fresh &&
 	    e->x.state == EXCHANGE_WAIT_REPLY) {
 		e->tried_fresh = e->fresh = true;
 		restart(k, now_ms, e);

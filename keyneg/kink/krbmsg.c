@@ -98,6 +98,13 @@ krbmsg_read_error(struct cursor der, struct krbmsg_error *out)
 	       der_take_int(&seq, 5, &v) && der_take_int(&seq, 6, &out->code);
 }
 
+bool
+krbmsg_wants_ticket(int64_t code)
+{
+	return code == KRBMSG_TKT_EXPIRED || code == KRBMSG_MODIFIED ||
+	       code == KRBMSG_BADKEYVER || code == KRBMSG_NOKEY;
+}
+
 const char *
 krbmsg_explain(int64_t code)
 {
@@ -113,6 +120,7 @@ krbmsg_explain(int64_t code)
 		return "the clocks differ by more than Kerberos allows: set "
 		       "the time on both hosts";
 	case KRBMSG_MODIFIED:
+	case KRBMSG_BADKEYVER:
 		return "the peer cannot decrypt the ticket: its keytab is "
 		       "older than the KDC's key, renew it";
 	case KRBMSG_NOKEY:

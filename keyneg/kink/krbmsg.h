@@ -21,6 +21,7 @@ enum krbmsg_code { /* RFC 4120 section 7.5.9, those we act on */
 		   KRBMSG_NOT_US = 35,
 		   KRBMSG_SKEW = 37,
 		   KRBMSG_MODIFIED = 41,
+		   KRBMSG_BADKEYVER = 44,
 		   KRBMSG_NOKEY = 45,
 };
 
@@ -35,6 +36,8 @@ struct krbmsg_error {
 int krbmsg_read_ap_rep(struct cursor der, const struct enctype_key *k,
 		       uint64_t *ctime, uint32_t *cusec);
 bool krbmsg_read_error(struct cursor der, struct krbmsg_error *out);
+/* May another ticket help: expired, or under a key the peer no longer has? */
+bool krbmsg_wants_ticket(int64_t code);
 /* What it means and what to do about it. */
 const char *krbmsg_explain(int64_t code);
 
