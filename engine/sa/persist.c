@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <gcrypt.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>

@@ -454,6 +454,18 @@ use_up(const struct life *l)
 	use(l, from, to);
 }
 
+static uint32_t die;
+
+/* 0 .. n - 1, the same series for the same seed (xorshift). */
+static unsigned
+dice(unsigned n)
+{
+	die ^= die << 13;
+	die ^= die >> 17;
+	die ^= die << 5;
+	return die % n;
+}
+
 /* Lives of random length with one fault each, ended by a cut or a stop; every
  * number is used as soon as it may be. */
 static void
@@ -464,22 +476,22 @@ lives(unsigned seed, enum fault only)
 		free(disk.files[i].octets);
 		disk.files[i] = (struct file){ 0 };
 	}
-	srand(seed);
+	die = seed;
 	for (int life = 0; life < 12; life++) {
 		struct life l;
-		int ticks = rand() % 6;
+		unsigned ticks = dice(6);
 
 		disk.writes = 0;
 		disk.fault = only;
 		/* a fault in every other life: the one after sees it */
-		disk.fault_at = life % 2 ? 0 : 1 + (unsigned)rand() % 8;
+		disk.fault_at = life % 2 ? 0 : 1 + dice(8);
 		if (try_begin(&l) == 0) {
 			use_up(&l);
-			for (int t = 0; t < ticks; t++) {
+			for (unsigned t = 0; t < ticks; t++) {
 				(void)persist_tick(l.p, &l.store, 100);
 				use_up(&l);
 			}
-			if (rand() % 3 == 0)
+			if (dice(3) == 0)
 				(void)persist_close(l.p, &l.store);
 		}
 		cut(&l);
