@@ -101,6 +101,8 @@ server_new(struct server **out, const struct server_config *config)
 	if (s == NULL)
 		return -ENOMEM;
 	s->config = *config;
+	/* Not later: the engine may not ask when it is confined. */
+	s->own_uid = geteuid();
 	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++)
 		s->sessions[i].fd = -1;
 	for (unsigned i = 0; i < SERVER_WATCHES_MAX; i++)
@@ -200,7 +202,7 @@ server_session(struct server *s, struct server_ticket t)
 
 /* The kernel's word on who connected.  Not an octet of theirs is read yet. */
 static enum proto_rights
-rights_of(int fd, uid_t *uid)
+rights_of(const struct server *s, int fd, uid_t *uid)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
@@ -208,7 +210,7 @@ rights_of(int fd, uid_t *uid)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
 		return PROTO_RIGHTS_NONE;
 	*uid = who.uid;
-	if (who.uid == 0 || who.uid == geteuid())
+	if (who.uid == 0 || who.uid == s->own_uid)
 		return PROTO_RIGHTS_ALL;
 	return PROTO_RIGHTS_NONE;
 }
@@ -255,7 +257,7 @@ accept_clients(struct server *s)
 						s->config.listen_fd, NULL);
 			return;
 		}
-		rights = rights_of(fd, &uid);
+		rights = rights_of(s, fd, &uid);
 		if (rights == PROTO_RIGHTS_NONE) {
 			session_open(s, fd, uid, rights, EACCES);
 			continue;

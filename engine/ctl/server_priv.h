@@ -26,6 +26,7 @@ struct server_watch {
 struct server {
 	struct server_config config;
 	int epoll_fd, timer_fd;
+	uid_t own_uid; /* what the service runs as */
 	bool ticking;
 	bool accept_paused; /* out of descriptors */
 	struct session sessions[SERVER_CLIENTS_MAX];
