@@ -140,12 +140,15 @@ class Ctl:
 class Fake:
     """A running ctl_fake; a context manager."""
 
+    association = "db"
+
     def __init__(self, run_dir, *args, env=None):
         self.run_dir = run_dir
         self.p = subprocess.Popen(
             [f"{BUILD}/test/lib/ctl_fake", run_dir, *args],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             bufsize=1, env=dict(os.environ, **(env or {})))
+        self.pid = self.p.pid
         assert self.p.stdout.readline() == "ready\n", "ctl_fake did not start"
 
     def tell(self, line):
