@@ -522,6 +522,12 @@ class Hosts:
                     os.killpg(p.pid, signal.SIGKILL)
                 p.wait()
         for name in self._namespaces:
+            # a mutant's engine may outlive all that we know of
+            left = subprocess.run(["ip", "netns", "pids", name], check=False,
+                                  capture_output=True, text=True).stdout
+            for pid in map(int, left.split()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             subprocess.run(["ip", "netns", "del", name], check=False,
                            capture_output=True)
         shutil.rmtree(self.dir, ignore_errors=True)
