@@ -30,6 +30,7 @@ static const struct option options[] = {
 
 static const char usage[] =
     "usage: nfipsecd [-c FILE] [--run-dir DIR] [--state-dir DIR] [--check]\n"
+    "                [--debug]\n"
     "\n"
     "Protects the IP flows that its configuration names with IPsec.  Stays in\n"
     "the foreground and logs to standard error.  SIGHUP reads the "

@@ -86,6 +86,19 @@ warn_fixed(const struct policy_options *now, const struct policy_options *new,
 		fprintf(out, "max-sa: takes effect at the next start\n");
 }
 
+/* Behind `disable` the tables come anew; marks that are in use stay. */
+static int
+load_again(struct supervisor *s, const struct policy *p, struct table_why *why)
+{
+	if (p->options.said_mask != s->policy->options.said_mask) {
+		snprintf(why->text, sizeof(why->text),
+			 "said-mask can't change while nfipsecd runs: stop and "
+			 "start it");
+		return -ENOTSUP;
+	}
+	return supervisor_rules(s, p, why);
+}
+
 /* The new policy into tables and store.  0 or -errno with why; on an error
  * nothing has changed. */
 static int
@@ -102,7 +115,8 @@ apply(struct supervisor *s, struct policy *p, struct diag *d, FILE *out,
 	}
 	/* Rules first: a SAID without an SA is dropped, an SA without its
 	 * rules would be a promise that nobody keeps. */
-	err = table_reload(s->table, p, why);
+	err = s->disabled ? load_again(s, p, why)
+			  : table_reload(s->table, p, why);
 	if (err < 0)
 		return err;
 	manual_write_policy(&s->store, p);
@@ -142,8 +156,14 @@ reload(struct supervisor *s, bool dry_run, FILE *out, struct table_why *why)
 	}
 	changes_print(s->policy, p, out);
 	warn_fixed(&s->policy->options, &p->options, out);
-	err = dry_run ? table_try(s->table, p, NULL, why)
-		      : apply(s, p, d, out, why);
+	if (s->disabled)
+		fputs("both tables come back: they were disabled\n", out);
+	if (!dry_run)
+		err = apply(s, p, d, out, why);
+	else if (!s->disabled)
+		err = table_try(s->table, p, NULL, why);
+	else
+		err = 0; /* what nft says of flows, supervisor_read has asked */
 	if (dry_run || err < 0) {
 		policy_free(p);
 		diag_free(d);
@@ -207,8 +227,7 @@ requests_reload(struct supervisor *s)
 		log_info("reload: done");
 }
 
-/* ---- the rest
- * ----------------------------------------------------------------- */
+/* ---- the rest ---- */
 
 static void
 answer_disable(struct supervisor *s, struct server_ticket t)

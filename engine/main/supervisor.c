@@ -100,11 +100,11 @@ open_queues(struct supervisor *s)
 		}
 }
 
-static void
-load_tables(struct supervisor *s)
+int
+supervisor_rules(struct supervisor *s, const struct policy *p,
+		 struct table_why *why)
 {
 	struct nftgen_params params = { .workers = s->workers };
-	struct table_why why = { "" };
 	const struct passwd *pw = getpwnam(KEYING_USER);
 	uint32_t uid = pw == NULL ? 0 : pw->pw_uid;
 	int err;
@@ -115,12 +115,9 @@ load_tables(struct supervisor *s)
 		params.keying_uids = &uid;
 		params.n_keying_uids = 1;
 	}
-	err = table_open(&s->table, -1, &why);
-	if (err == 0)
-		err = table_load(s->table, s->policy, &params, &why);
+	err = table_load(s->table, p, &params, why);
 	if (err < 0)
-		log_fatalx("the nftables rules: %s",
-			   why.text[0] != '\0' ? why.text : strerror(-err));
+		return err;
 	switch (table_variant(s->table)) {
 	case TABLE_VARIANT_NONE:
 		break;
@@ -131,6 +128,20 @@ load_tables(struct supervisor *s)
 		s->store.head->divert = STORE_DIVERT_XT;
 		break;
 	}
+	return 0;
+}
+
+static void
+load_tables(struct supervisor *s)
+{
+	struct table_why why = { "" };
+	int err = table_open(&s->table, -1, &why);
+
+	if (err == 0)
+		err = supervisor_rules(s, s->policy, &why);
+	if (err < 0)
+		log_fatalx("the nftables rules: %s",
+			   why.text[0] != '\0' ? why.text : strerror(-err));
 }
 
 /* Reservations; and what manual keys could not be started for. */

@@ -72,6 +72,10 @@ int supervisor_run(const struct supervisor_options *opt);
 /* Reads and checks a configuration; NULL: it said what is wrong on stderr.
  * Warnings are said there, too. */
 struct policy *supervisor_read(const char *path, struct diag **diag);
+/* Loads both tables for the policy, at start and behind `disable`; errors as
+ * table_load's. */
+int supervisor_rules(struct supervisor *s, const struct policy *p,
+		     struct table_why *why);
 
 /* child.c: starts the engine; a death starts it again. */
 void child_start(struct supervisor *s);
