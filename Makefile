@@ -206,8 +206,17 @@ help:
 	@echo 'demo         installs what is missing, builds, shows a download'
 	@echo 'check        installs what is missing, builds, runs every test'
 	@echo 'check-unit   check-golden  check-net  check-vm: one kind of test'
+	@echo 'check-asan   check-tsan: what a sanitizer can watch, under it'
+	@echo 'check-mutants  do the tests notice when a property breaks?'
+	@echo 'fuzz         each target for FUZZ_SECS (60) seconds'
+	@echo 'cov          lines that tests reach, by room'
+	@echo 'bench        measures throughput beside contestants'
 	@echo 'rooms        no include goes against the arrows'
 	@echo 'fmt lint     formats; looks for what compilers let pass'
+	@echo 'man          manual pages into $(B)/man'
+	@echo 'install      into DESTDIR, PREFIX (/usr/local)'
+	@echo 'deb          Debian packages into $(B)/deb'
+	@echo 'clean        removes build/'
 	@echo 'FLAVOUR=     release debug asan tsan fuzz cov'
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
