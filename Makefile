@@ -42,7 +42,8 @@ LDFLAGS_tsan := -fsanitize=thread
 CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all -Wno-unknown-warning-option
 LDFLAGS_fuzz := -fsanitize=address,undefined
-CFLAGS_cov := -O0 --coverage
+# Threads count, too.
+CFLAGS_cov := -O0 --coverage -fprofile-update=atomic
 LDFLAGS_cov := --coverage
 ifeq ($(FLAVOUR),fuzz)
 CC := clang

@@ -22,6 +22,7 @@ was sent is what was opened plus what was counted as dropped.  Keywords of add:
     options     for both configurations
     octets      how long the file is; 30 MB
     quick       as fast as it goes, not at 10 MB/s
+    full        the host whose queue is too short, and must say so
     prepare     called with both hosts before the transfer
     small_state the state directory is a tmpfs of 64 KB
 """
@@ -214,6 +215,9 @@ class Transfer:
         esp = self.wire.esp(src=peer.addr)
         now = Ledger.of(h)
         lost = len(esp) - now.sum()
+        if h.name in self.kw.get("full", ""):
+            self.ok(now.queue > 0, f"{h.name}'s queue counts what it drops",
+                    now)
         text = (f"{peer.name} sent {len(esp)} = {h.name} opened "
                 f"{now.opened} + dropped {now.dropped} + queue {now.queue}")
         if h.name not in self.kw.get("restarts", ""):
