@@ -141,7 +141,7 @@ send_one(struct dummy *d, struct path *p, struct dummy_sa *one,
 {
 	struct pkt pkt = {
 		.octets = d->octets,
-		.mark = sa->said,
+		.mark = store_mark_of(d->store->head, sa->said),
 		.mtu = one->mtu,
 		.out = PKT_LOOPBACK + 1,
 	};

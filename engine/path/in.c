@@ -267,7 +267,7 @@ finish(struct open *o, uint8_t *dst, struct path_result *r)
 					       o->pkt->mtu, o->now_ms));
 	r->action = PATH_REPLACE;
 	r->len = ip.total;
-	r->mark = (o->pkt->mark & ~h->said_mask) | (sa->said & h->said_mask);
+	r->mark = (o->pkt->mark & ~h->said_mask) | store_mark_of(h, sa->said);
 }
 
 /* Behind SPI and sequence number the prover put its token (path.h). */

@@ -321,12 +321,12 @@ out_create(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 	struct seal s = { .p = p,
 			  .pkt = pkt,
 			  .now_ms = now_ms,
-			  .said = pkt->mark & h->said_mask,
+			  .said = store_said_of(h, pkt->mark),
 			  .dst = dst,
 			  .cap = cap };
 
 	*r = (struct path_result){ .action = PATH_DROP };
-	if (s.said == h->probe_mark) {
+	if ((pkt->mark & h->said_mask) == h->probe_mark) {
 		path_see_probe(p, kind);
 		r->reason = REASON_probe;
 		return;

@@ -238,6 +238,10 @@ wipe(struct store *s, struct sa *sa)
 		for (uint32_t i = 0; i < sa->replay_words; i++)
 			atomic_store_explicit(&words[i], 0,
 					      memory_order_relaxed);
+		/* The slot lets go of the area first: after a death half way
+		 * store_sweep finds owners without an area, and never an area
+		 * that somebody else has claimed by then. */
+		sa->replay_words = 0;
 		for (uint32_t i = 0; i < n; i++)
 			atomic_store(&owner[first + i], 0);
 	}
@@ -387,6 +391,24 @@ store_find(const struct store *s, enum sa_direction direction, uint8_t protocol,
 		return 0;
 	}
 	return -ENOENT;
+}
+
+static unsigned
+mark_shift(const struct store_head *h)
+{
+	return h->said_mask == 0 ? 0 : (unsigned)__builtin_ctz(h->said_mask);
+}
+
+uint32_t
+store_said_of(const struct store_head *h, uint32_t mark)
+{
+	return (mark & h->said_mask) >> mark_shift(h);
+}
+
+uint32_t
+store_mark_of(const struct store_head *h, uint32_t said)
+{
+	return said << mark_shift(h) & h->said_mask;
 }
 
 void

@@ -64,7 +64,7 @@ struct store_assoc {
 	uint32_t replay_window;
 	struct ipaddr local, peer; /* prefixes or any */
 	struct sa_limits limits;
-	uint32_t has_in_flows; /* a packet under it must match one */
+	uint32_t has_in_flows;        /* a packet under it must match one */
 	uint32_t tfc_pad, dummy_rate; /* as in struct sa */
 };
 
@@ -78,7 +78,7 @@ struct store_head {
 	uint32_t max_sa, workers;
 	uint64_t sa_offset, replay_offset;
 	uint64_t replay_words; /* of the whole replay area */
-	uint32_t said_mask, done_mark, probe_mark;
+	uint32_t said_mask, done_mark, probe_mark; /* of marks */
 	uint32_t said_first, said_last;
 	uint32_t unknown_spi_drop; /* 1: drop, 0: left to the kernel */
 	uint32_t park_packets, park_secs;
@@ -139,6 +139,10 @@ int store_find(const struct store *s, enum sa_direction direction,
 	       uint32_t *slot);
 /* The words of its replay window; NULL when it has none. */
 _Atomic uint64_t *store_replay(const struct store *s, const struct sa *sa);
+
+/* SAID and mark: the SAID's lowest bit is the mask's lowest. */
+uint32_t store_said_of(const struct store_head *h, uint32_t mark);
+uint32_t store_mark_of(const struct store_head *h, uint32_t said);
 
 /* The supervisor changes associations between these two; a reader that saw an
  * odd generation, or another one afterwards, reads again. */

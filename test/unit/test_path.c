@@ -90,6 +90,46 @@ round_trip(const struct pair_options *o, size_t len, size_t room)
 	pair_fini(&p);
 }
 
+/* A mask that does not begin with the lowest bit: marks are SAIDs shifted. */
+Test(path, said_mask_anywhere)
+{
+	static uint8_t sealed[2000], opened[2000], clear[2000];
+	uint32_t others = 0xff0000ffu;
+	struct path_result r;
+	struct pair p;
+	struct pkt pkt;
+	size_t n;
+
+	pair_init(&p, &gcm);
+	for (int i = 0; i < 2; i++) {
+		struct store_head *h = (i ? &p.b : &p.a)->store.head;
+
+		h->said_mask = PAIR_MASK << 10;
+		h->done_mark = PAIR_DONE << 10;
+		h->probe_mark = PAIR_PROBE << 10;
+	}
+	n = pair_packet(clear, sizeof(clear), PAIR_A, PAIR_B, 99, 0, text, 100);
+	pkt = make(clear, n, 0, others | PAIR_SAID << 10);
+	r = pair_out(&p.a, &pkt, sealed, sizeof(sealed));
+	free(pkt.octets);
+	cr_assert_eq(r.action, PATH_REPLACE);
+	cr_assert_eq(r.mark, others | PAIR_DONE << 10);
+	pkt = make(sealed, r.len, 0, others);
+	r = pair_in(&p.b, &pkt, opened, sizeof(opened));
+	free(pkt.octets);
+	cr_assert_eq(r.action, PATH_REPLACE);
+	cr_assert_eq(r.mark, others | PAIR_SAID << 10);
+	pkt = make(clear, n, 0, PAIR_SAID);
+	r = pair_out(&p.a, &pkt, sealed, sizeof(sealed));
+	free(pkt.octets);
+	cr_assert_eq(r.reason, REASON_queue_mark);
+	pkt = make(clear, n, 0, PAIR_PROBE << 10);
+	r = pair_out(&p.a, &pkt, sealed, sizeof(sealed));
+	free(pkt.octets);
+	cr_assert_eq(r.reason, REASON_probe);
+	pair_fini(&p);
+}
+
 Test(path, round_trip_every_length)
 {
 	for (size_t len = 0; len <= 64; len++) {
