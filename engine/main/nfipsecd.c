@@ -11,9 +11,7 @@
 #include "engine/main/engine.h"
 #include "engine/main/supervisor.h"
 
-#define DEFAULT_CONF      "/etc/nfipsec/nfipsec.conf"
-#define DEFAULT_RUN_DIR   "/run/nfipsec"
-#define DEFAULT_STATE_DIR "/var/lib/nfipsec"
+#define DEFAULT_CONF "/etc/nfipsec/nfipsec.conf"
 
 enum { OPT_RUN_DIR = 256, OPT_STATE_DIR, OPT_CHECK, OPT_DEBUG };
 
@@ -76,9 +74,7 @@ int
 main(int argc, char **argv)
 {
 	static struct supervisor_options opt = { .conf = DEFAULT_CONF,
-						 .run_dir = DEFAULT_RUN_DIR,
-						 .state_dir =
-						     DEFAULT_STATE_DIR };
+						 .run_dir = DEFAULT_RUN_DIR };
 	bool check = false;
 	int c;
 

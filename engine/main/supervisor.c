@@ -63,6 +63,34 @@ lock_run_dir(struct supervisor *s)
 			   s->opt->run_dir);
 }
 
+/* Two in two network namespaces, told apart by their run-dirs alone, must not
+ * count in the same files: another run-dir than the default has a folder of
+ * its own, the same one at each start. */
+static void
+choose_state_dir(struct supervisor *s)
+{
+	char *run = realpath(s->opt->run_dir, NULL);
+
+	if (run == NULL)
+		log_fatal("%s", s->opt->run_dir);
+	if (s->opt->state_dir != NULL) {
+		s->state_dir = strdup(s->opt->state_dir);
+	} else if (strcmp(run, DEFAULT_RUN_DIR) == 0) {
+		s->state_dir = strdup(DEFAULT_STATE_DIR);
+	} else {
+		if (mkdir(DEFAULT_STATE_DIR, 0700) < 0 && errno != EEXIST)
+			log_fatal(DEFAULT_STATE_DIR);
+		for (char *at = run; (at = strchr(at, '/')) != NULL;)
+			*at = '-';
+		if (asprintf(&s->state_dir, DEFAULT_STATE_DIR "/%s",
+			     run[0] == '-' ? run + 1 : run) < 0)
+			s->state_dir = NULL;
+	}
+	free(run);
+	if (s->state_dir == NULL)
+		log_fatalx("no memory");
+}
+
 static unsigned
 count_workers(const struct policy *p)
 {
@@ -156,7 +184,7 @@ on_tick(void *arg)
 	if (err != s->persist_err && err < 0)
 		log_warnx("%s: %s; what is reserved of manual keys' sequence "
 			  "numbers is used up, then they stop",
-			  s->opt->state_dir, strerror(-err));
+			  s->state_dir, strerror(-err));
 	s->persist_err = err;
 	if (s->manual_why[0] != '\0' && ++ticks % MANUAL_AGAIN_TICKS == 0) {
 		struct manual_report r = { .quiet = true };
@@ -227,15 +255,19 @@ start(struct supervisor *s)
 	int err;
 
 	lock_run_dir(s);
+	choose_state_dir(s);
 	s->loop = evloop_new();
 	if (s->loop == NULL)
 		log_fatal("epoll");
 	err = evloop_signals(s->loop, signals, 4, on_signal, s);
 	if (err < 0)
 		log_fatalx("signals: %s", strerror(-err));
-	err = persist_open(&s->persist, s->opt->state_dir, NULL);
+	err = persist_open(&s->persist, s->state_dir, NULL);
 	if (err < 0)
-		log_fatalx("%s: %s", s->opt->state_dir, strerror(-err));
+		log_fatalx("%s: %s", s->state_dir,
+			   err == -EBUSY ? "another nfipsecd has this "
+					   "state-dir: give each its own"
+					 : strerror(-err));
 	s->workers = count_workers(s->policy);
 	err = store_create(&s->store, s->policy->options.max_sa, s->workers);
 	if (err < 0)
@@ -257,7 +289,7 @@ start(struct supervisor *s)
 	if (r.added != 0 && !persist_is_durable(s->persist))
 		log_warnx("%s does not survive a reboot: then the nonces of "
 			  "manual keys repeat",
-			  s->opt->state_dir);
+			  s->state_dir);
 	s->tick.fn = on_tick;
 	s->tick.arg = s;
 	evloop_timer_set(s->loop, &s->tick, clock_now_ms());
@@ -277,7 +309,7 @@ finish(struct supervisor *s)
 	int err = persist_close(s->persist, &s->store);
 
 	if (err < 0)
-		log_warnx("%s: %s", s->opt->state_dir, strerror(-err));
+		log_warnx("%s: %s", s->state_dir, strerror(-err));
 	persist_free(s->persist);
 	probe_free(s->probe);
 	table_close(s->table);
@@ -288,6 +320,7 @@ finish(struct supervisor *s)
 	store_unmap(&s->store);
 	policy_free(s->policy);
 	diag_free(s->diag);
+	free(s->state_dir);
 	evloop_free(s->loop);
 	return err < 0;
 }

@@ -29,13 +29,18 @@
 #include "policy/diag.h"
 #include "policy/policy.h"
 
+#define DEFAULT_RUN_DIR   "/run/nfipsec"
+#define DEFAULT_STATE_DIR "/var/lib/nfipsec"
+
 struct supervisor_options {
-	const char *conf, *run_dir, *state_dir;
+	const char *conf, *run_dir;
+	const char *state_dir; /* NULL: by run_dir, see nfipsecd(8) */
 	bool debug;
 };
 
 struct supervisor {
 	const struct supervisor_options *opt;
+	char *state_dir;
 	struct evloop *loop;
 	bool stopping, stopped;
 	int lock_fd, listen_fd;

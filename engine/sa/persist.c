@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -42,10 +43,12 @@
 struct record {
 	uint8_t id[ID_OCTETS];
 	uint64_t number;
+	uint64_t before;     /* `number` until the pending attach */
 	uint64_t wanted;     /* what is being written; not yet durable */
 	uint32_t slot;       /* NO_SLOT: not in use now */
 	uint32_t generation; /* of the slot: somebody else may delete the SA */
 	bool outbound;       /* known while in use */
+	bool attached;       /* since the last sync */
 	bool loaded;         /* from the disk, not looked at since */
 };
 
@@ -223,6 +226,12 @@ persist_open(struct persist **out, const char *state_dir,
 		err = -errno;
 		goto fail;
 	}
+	/* Two that count starts in one file would count the same one twice.
+	 * The lock goes with the descriptor. */
+	if (flock(p->dir, LOCK_EX | LOCK_NB) < 0) {
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		goto fail;
+	}
 	err = load(p);
 	if (err < 0)
 		goto fail;
@@ -374,11 +383,14 @@ persist_attach(struct persist *p, struct store *s, uint32_t slot)
 		/* Used before this process, maybe further than known. */
 		if (loaded)
 			r->number += p->gap;
+		if (!r->attached)
+			r->before = r->number;
 		sa->seq_base = r->number == 0 ? 1 : r->number;
 		if (sa->seq_base >= seq_end(sa))
 			return -EOVERFLOW;
 		sa->iv_start = (p->starts + 1) << SA_IV_LOW_BITS;
 		r->number = next_limit(sa, sa->seq_base);
+		r->attached = true;
 		atomic_store(&sa->seq_next, sa->seq_base);
 		atomic_store(&sa->seq_limit, r->number);
 	}
@@ -396,13 +408,24 @@ persist_sync(struct persist *p)
 
 	if (!p->pending)
 		return 0;
-	/* Counted even if it fails: the disk may have got it all the same. */
 	p->starts++;
 	p->pending = false;
 	want_same(p);
 	err = write_state(p, false);
 	if (err == 0)
 		err = write_file(p, FILE_STARTS, false, false);
+	for (size_t i = 0; i < p->n_records; i++) {
+		struct record *r = &p->records[i];
+
+		/* Nothing was published and so nothing used: tried again and
+		 * again, a full disk must not use keys up.  Whatever the disk
+		 * got of this is only further on. */
+		if (err < 0 && r->attached)
+			r->number = r->before;
+		r->attached = false;
+	}
+	if (err < 0)
+		p->starts--;
 	return err;
 }
 

@@ -53,7 +53,7 @@ struct persist;
 
 /* Reads the state directory (made, mode 0700, if missing).  io NULL: the real
  * disk.  Torn files are no error here but for the keys in them, later.
- * 0 or -errno. */
+ * 0; -EBUSY: another process has it; other -errno. */
 int persist_open(struct persist **out, const char *state_dir,
 		 const struct persist_io *io);
 void persist_free(struct persist *p);

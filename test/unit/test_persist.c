@@ -280,6 +280,44 @@ Test(persist, full_disk_at_start_starts_nothing)
 	cut(&l);
 }
 
+/* nfipsecd tries once a second for as long as the disk is full. */
+Test(persist, trying_in_vain_uses_nothing_up)
+{
+	struct life l;
+	uint64_t iv;
+
+	l = begin();
+	cut(&l);
+	disk.full = true;
+	cr_assert_eq(try_begin(&l), -ENOSPC);
+	for (int i = 0; i < 5000; i++) {
+		persist_detach(l.p, &l.store, l.out);
+		cr_assert_eq(persist_attach(l.p, &l.store, l.out), 0);
+		cr_assert_eq(persist_sync(l.p), -ENOSPC);
+	}
+	disk.full = false;
+	persist_detach(l.p, &l.store, l.out);
+	cr_assert_eq(persist_attach(l.p, &l.store, l.out), 0);
+	cr_assert_eq(persist_sync(l.p), 0);
+	store_publish(&l.store, l.out);
+	cr_assert_lt(take(&l), 4 * PERSIST_BLOCK);
+	cr_assert(seq_iv_counter(out(&l), out(&l)->seq_base, &iv));
+	cr_assert_eq(iv >> SA_IV_LOW_BITS, 2u);
+	cut(&l);
+}
+
+/* Two would count the same start twice. */
+Test(persist, one_process_a_directory)
+{
+	struct persist *second;
+	struct life l = begin();
+
+	cr_assert_eq(persist_open(&second, state_dir(), &fake), -EBUSY);
+	cut(&l);
+	cr_assert_eq(persist_open(&second, state_dir(), &fake), 0);
+	persist_free(second);
+}
+
 Test(persist, right_edge_counts_as_seen)
 {
 	struct life l = begin();
