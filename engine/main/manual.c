@@ -180,7 +180,11 @@ belongs(const struct store *s, uint32_t slot, const struct policy *p)
 	if (a == NULL || a->said != sa->said || (uint8_t)a->mode != sa->mode)
 		return false;
 	if (!(sa->flags & SA_FLAG_MANUAL))
-		return ipaddr_contains(&a->local, &sa->local) &&
+		return a->keying != POLICY_KEYING_MANUAL &&
+		       ((sa->flags & SA_FLAG_BUNDLE) != 0) ==
+			   (has_protocol(a, SA_AH) &&
+			    has_protocol(a, SA_ESP)) &&
+		       ipaddr_contains(&a->local, &sa->local) &&
 		       ipaddr_contains(&a->peer, &sa->peer) &&
 		       (sa->protocol == SA_AH
 			    ? sa->auth == (uint8_t)a->ah_auth
@@ -292,6 +296,35 @@ remove_strangers(struct store *s, struct persist *persist,
 		if (store_kill(s, i))
 			r->removed++;
 	}
+}
+
+static bool
+same_text(const char *x, const char *y)
+{
+	return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
+}
+
+unsigned
+manual_revoke(struct store *s, const struct policy *was, const struct policy *p)
+{
+	unsigned killed = 0;
+
+	for (uint32_t i = 0; i < store_slots(s); i++) {
+		const struct sa *sa = store_sa(s, i);
+		const struct policy_assoc *x, *y;
+
+		if (atomic_load(&sa->state) != SA_LIVE ||
+		    (sa->flags & SA_FLAG_MANUAL) != 0)
+			continue;
+		x = policy_assoc_by_name(was, sa->association);
+		y = policy_assoc_by_name(p, sa->association);
+		if (x != NULL && y != NULL && x->keying == y->keying &&
+		    same_text(x->local_principal, y->local_principal) &&
+		    same_text(x->peer_principal, y->peer_principal))
+			continue;
+		killed += store_kill(s, i);
+	}
+	return killed;
 }
 
 void

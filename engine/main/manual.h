@@ -26,6 +26,10 @@ struct manual_report {
 
 /* Marks, ranges and associations.  -E2BIG: more than STORE_ASSOCS_MAX. */
 int manual_write_policy(struct store *s, const struct policy *p);
+/* Ends negotiated SAs of associations whose keying or principals differ
+ * between the two: who may speak under them is another now.  How many. */
+unsigned manual_revoke(struct store *s, const struct policy *was,
+		       const struct policy *p);
 /* Manual SAs; SAs of associations that are gone or have other algorithms are
  * removed.  May be called again to try what failed. */
 void manual_apply(struct store *s, struct persist *persist,

@@ -99,6 +99,15 @@ load_again(struct supervisor *s, const struct policy *p, struct table_why *why)
 	return supervisor_rules(s, p, why);
 }
 
+/* Sockets and connections keep their marks; one that is no SAID any more
+ * passes as a stranger's. */
+static bool
+loses_saids(const struct policy_options *now, const struct policy_options *new)
+{
+	return new->said_first > now->said_first ||
+	       new->said_last < now->said_last;
+}
+
 /* The new policy into tables and store.  0 or -errno with why; on an error
  * nothing has changed. */
 static int
@@ -106,6 +115,7 @@ apply(struct supervisor *s, struct policy *p, struct diag *d, FILE *out,
       struct table_why *why)
 {
 	struct manual_report r = { 0 };
+	unsigned revoked;
 	int err;
 
 	if (p->n_assocs > STORE_ASSOCS_MAX) {
@@ -120,6 +130,7 @@ apply(struct supervisor *s, struct policy *p, struct diag *d, FILE *out,
 	if (err < 0)
 		return err;
 	manual_write_policy(&s->store, p);
+	revoked = manual_revoke(&s->store, s->policy, p);
 	manual_apply(&s->store, s->persist, p, &r);
 	policy_free(s->policy);
 	diag_free(s->diag);
@@ -128,6 +139,11 @@ apply(struct supervisor *s, struct policy *p, struct diag *d, FILE *out,
 	s->disabled = false;
 	fprintf(out, "manual keys: %u kept, %u added, %u removed\n", r.kept,
 		r.added, r.removed);
+	if (revoked != 0)
+		fprintf(out,
+			"negotiated SAs: %u removed, their keying or "
+			"principals changed\n",
+			revoked);
 	if (r.failed != 0)
 		fprintf(out, "%s\n", r.why);
 	proof_manual(s, &r);
@@ -153,6 +169,15 @@ reload(struct supervisor *s, bool dry_run, FILE *out, struct table_why *why)
 			 "the configuration has errors; nothing was changed");
 		diag_free(d);
 		return -EINVAL;
+	}
+	if (loses_saids(&s->policy->options, &p->options)) {
+		snprintf(why->text, sizeof(why->text),
+			 "said-range can't lose values while marks are in use: "
+			 "what carries them would leave in clear; stop and "
+			 "start nfipsecd");
+		policy_free(p);
+		diag_free(d);
+		return -ENOTSUP;
 	}
 	changes_print(s->policy, p, out);
 	warn_fixed(&s->policy->options, &p->options, out);
@@ -240,6 +265,8 @@ answer_disable(struct supervisor *s, struct server_ticket t)
 	if (err == 0) {
 		s->disabled = true;
 		log_warnx("disabled on request: plaintext may flow now");
+	} else {
+		proof_begin(s);
 	}
 	answer_end(s, t, err, why.text);
 }
