@@ -10,14 +10,17 @@
 #include "policy/dump.h"
 #include "policy/parse.h"
 
-/* Warnings but no errors let the flows be asked about as well. */
+/* All errors at once: nft is asked about the flows whatever else is wrong. */
 static struct policy *
 load(const char *file, struct diag *d)
 {
 	struct policy *p = parse_file(file, d);
 
-	if (p != NULL && check_policy(p, d) == 0 && vet_policy(p, d) == 0)
-		marks_warn(p, d);
+	if (p != NULL) {
+		(void)check_policy(p, d);
+		if (vet_policy(p, d) == 0 && diag_errors(d) == 0)
+			marks_warn(p, d);
+	}
 	return p;
 }
 

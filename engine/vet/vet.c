@@ -18,6 +18,19 @@ enum outcome {
 	OUTCOME_GONE, /* the child ended instead */
 };
 
+/* What our own rules refused on this line needs no second opinion. */
+static bool
+is_refused_already(const struct diag *d, const struct policy_place *at)
+{
+	const struct diag_item *item;
+
+	for (size_t i = 0; (item = diag_item(d, i)) != NULL; i++)
+		if (!item->warning && item->file != NULL &&
+		    item->line == at->line && strcmp(item->file, at->file) == 0)
+			return true;
+	return false;
+}
+
 static void
 report(const struct policy *p, size_t n, unsigned column, const char *what,
        struct diag *d)
@@ -31,7 +44,8 @@ report(const struct policy *p, size_t n, unsigned column, const char *what,
 	/* A define was made one line: its columns hold for the first. */
 	if (column > 1 && column <= strlen(text))
 		at.column += column - 1;
-	diag_error(d, &at, "%s", what);
+	if (!is_refused_already(d, &at))
+		diag_error(d, &at, "%s", what);
 }
 
 /* An answer to question n; what the child wrote is not trusted. */

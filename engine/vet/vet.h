@@ -27,8 +27,8 @@
 #define VET_DEATHS_MAX 16   /* children lost before the rest is given up */
 
 /* An error in d for each define and flow that is refused, its caret where nft
- * sees the fault.  The policy must have passed check_policy.  0: all is good;
- * -EINVAL: something was refused; other -errno: nft could not be asked (an
+ * sees the fault; a line that d holds an error about already gets no second
+ * one.  0: nothing was added; -EINVAL: something was refused; other -errno: nft could not be asked (an
  * error in d says why). */
 int vet_policy(const struct policy *p, struct diag *d);
 
