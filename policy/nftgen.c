@@ -48,26 +48,12 @@ hash_text(uint64_t h, const char *s)
 	return h;
 }
 
-static const char *
-target_name(const struct policy *p, const struct policy_flow *f)
-{
-	switch (f->target) {
-	case POLICY_TARGET_ASSOC:
-		return p->assocs[f->assoc].name;
-	case POLICY_TARGET_BYPASS:
-		return "bypass";
-	case POLICY_TARGET_DISCARD:
-		return "discard";
-	}
-	return "";
-}
-
 const char *
 nftgen_flow_counter(const struct policy *p, size_t flow,
 		    char out[NFTGEN_COUNTER_MAX])
 {
 	const struct policy_flow *f = &p->flows[flow];
-	const char *target = target_name(p, f);
+	const char *target = policy_flow_target(p, f);
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
 	h = hash_text(h, target);

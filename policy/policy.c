@@ -102,6 +102,20 @@ policy_assoc_by_said(const struct policy *p, uint32_t said)
 	return NULL;
 }
 
+const char *
+policy_flow_target(const struct policy *p, const struct policy_flow *f)
+{
+	switch (f->target) {
+	case POLICY_TARGET_ASSOC:
+		return p->assocs[f->assoc].name;
+	case POLICY_TARGET_BYPASS:
+		return "bypass";
+	case POLICY_TARGET_DISCARD:
+		return "discard";
+	}
+	return "";
+}
+
 enum algo
 policy_auth_key_algo(const struct policy_assoc *a)
 {

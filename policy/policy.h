@@ -145,7 +145,7 @@ struct policy_assoc {
 	struct policy_key out, in;              /* keying manual */
 	char *local_principal, *peer_principal; /* keying kerberos */
 	bool accept_any_address;
-	enum policy_secrecy secrecy;     /* default prefer */
+	enum policy_secrecy secrecy;      /* default prefer */
 	char **bind_users, **bind_groups; /* NULL ended; NULL: root only */
 	struct policy_place at[POLICY_WORD_COUNT];
 };
@@ -228,5 +228,8 @@ const struct policy_assoc *policy_assoc_by_name(const struct policy *p,
 						const char *name);
 const struct policy_assoc *policy_assoc_by_said(const struct policy *p,
 						uint32_t said);
+/* As the configuration has it: the association's name, "bypass", "discard". */
+const char *policy_flow_target(const struct policy *p,
+			       const struct policy_flow *f);
 
 #endif

@@ -3,46 +3,25 @@
 #include <string.h>
 
 #include "engine/cli/keytext.h"
-
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "policy/number.h"
 
 static bool
 parse_key(const char *word, struct proto_octets *key)
 {
-	if (strncmp(word, "0x", 2) == 0)
-		word += 2;
-	key->len = 0;
-	for (; *word != '\0'; word += 2) {
-		int high = digit(word[0]);
-		int low = high < 0 ? -1 : digit(word[1]);
+	size_t n = sizeof(key->at);
 
-		if (low < 0 || key->len == sizeof(key->at))
-			return false;
-		key->at[key->len++] = (uint8_t)(high << 4 | low);
-	}
-	return key->len != 0;
+	if (!number_parse_hex(word, strlen(word), key->at, &n))
+		return false;
+	key->len = (uint16_t)n;
+	return true;
 }
 
 static bool
 parse_spi(const char *word, uint32_t *spi)
 {
-	unsigned long long v;
-	char *end;
+	uint64_t v;
 
-	if (digit(word[0]) < 0)
-		return false;
-	v = strtoull(word, &end, 0);
-	if (*end != '\0' || v < 256 || v > UINT32_MAX)
+	if (!number_parse(word, strlen(word), &v) || v < 256 || v > UINT32_MAX)
 		return false;
 	*spi = (uint32_t)v;
 	return true;

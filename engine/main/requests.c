@@ -331,20 +331,6 @@ count_flow(void *arg, bool guard, const char *name, uint64_t packets,
 		}
 }
 
-static const char *
-target_name(const struct policy *p, const struct policy_flow *f)
-{
-	switch (f->target) {
-	case POLICY_TARGET_ASSOC:
-		return p->assocs[f->assoc].name;
-	case POLICY_TARGET_BYPASS:
-		return "bypass";
-	case POLICY_TARGET_DISCARD:
-		return "discard";
-	}
-	return "";
-}
-
 static void
 answer_flows(struct supervisor *s, struct server_ticket t)
 {
@@ -365,7 +351,7 @@ answer_flows(struct supervisor *s, struct server_ticket t)
 		m->flow.number = (uint32_t)i + 1;
 		m->flow.direction = f->inbound ? PROTO_IN : PROTO_OUT;
 		snprintf(m->flow.target, sizeof(m->flow.target), "%s",
-			 target_name(p, f));
+			 policy_flow_target(p, f));
 		snprintf(m->flow.expression, sizeof(m->flow.expression), "%s",
 			 f->expression);
 		snprintf(m->flow.place, sizeof(m->flow.place), "%s:%u",
