@@ -28,7 +28,7 @@ struct cli {
 	bool help, version, json;
 	bool show_keys, brief, dump, all;
 	bool dry_run, allow_plaintext, replace, ah;
-	const char *principal;
+	const char *principal, *confirm;
 };
 
 /* One command; argv[0] is its name, the rest its operands. */
@@ -46,6 +46,7 @@ int cmd_monitor_run(int argc, char **argv, const struct cli *cli);
 int cmd_export_run(int argc, char **argv, const struct cli *cli);
 int cmd_metrics_run(int argc, char **argv, const struct cli *cli);
 int cmd_reload_run(int argc, char **argv, const struct cli *cli);
+int cmd_confirm_run(int argc, char **argv, const struct cli *cli);
 int cmd_disable_run(int argc, char **argv, const struct cli *cli);
 int cmd_keygen_run(int argc, char **argv, const struct cli *cli);
 int cmd_entropy_run(int argc, char **argv, const struct cli *cli);

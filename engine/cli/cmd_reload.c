@@ -53,10 +53,11 @@ print_changes(char *text, const struct cli *cli)
 }
 
 static int
-reload(struct client *c, const struct cli *cli)
+reload(struct client *c, const struct cli *cli, uint32_t secs)
 {
 	struct proto_reload request = {
 		.flags = cli->dry_run ? PROTO_RELOAD_DRY_RUN : 0,
+		.secs = secs,
 	};
 	char *text;
 	int err;
@@ -80,17 +81,52 @@ reload(struct client *c, const struct cli *cli)
 	return cli_fail(c, err);
 }
 
+static bool
+read_secs(const char *text, uint32_t *secs)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*secs = (uint32_t)n;
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && n >= 1 &&
+	       n <= PROTO_RELOAD_SECS_MAX;
+}
+
 int
 cmd_reload_run(int argc, char **argv, const struct cli *cli)
 {
 	struct client c;
+	uint32_t secs = 0;
 	int status;
 
 	if (argc > 1)
 		return cli_usage("reload", "%s: one word too many", argv[1]);
+	if (cli->confirm != NULL && cli->dry_run)
+		return cli_usage("reload", "a dry run needs no --confirm");
+	if (cli->confirm != NULL && !read_secs(cli->confirm, &secs))
+		return cli_usage("reload", "--confirm %s: seconds, 1 to %u",
+				 cli->confirm, PROTO_RELOAD_SECS_MAX);
 	status = cli_connect(&c, cli);
 	if (status == CLI_DONE)
-		status = reload(&c, cli);
+		status = reload(&c, cli, secs);
+	client_close(&c);
+	return status;
+}
+
+int
+cmd_confirm_run(int argc, char **argv, const struct cli *cli)
+{
+	struct proto_reload request = { .flags = PROTO_RELOAD_CONFIRM };
+	struct client c;
+	int status;
+
+	if (argc > 1)
+		return cli_usage("confirm", "%s: one word too many", argv[1]);
+	status = cli_connect(&c, cli);
+	if (status == CLI_DONE)
+		status =
+		    cli_fail(&c, client_do(&c, PROTO_RELOAD,
+					   PROTO_SHAPE(&request), &request));
 	client_close(&c);
 	return status;
 }

@@ -38,6 +38,8 @@ static const struct option options[] = {
 	OPTION("all", NULL, all, "also what is zero", false),
 	OPTION("dry-run", NULL, dry_run,
 	       "say what would change, change nothing", false),
+	OPTION("confirm", "SECONDS", confirm,
+	       "go back, unless `nfipsec confirm`", false),
 	OPTION("allow-plaintext", NULL, allow_plaintext,
 	       "yes, what was protected may leave in clear", false),
 	OPTION("replace", NULL, replace, "end the older outbound SA", false),
@@ -73,9 +75,19 @@ static const struct cli_command commands[] = {
 	{ "reload",
 	  "",
 	  "read the configuration again, apply differences",
-	  NULL,
-	  { "dry-run" },
+	  "  With --confirm what ran before comes back by itself after "
+	  "SECONDS,\n"
+	  "  unless `nfipsec confirm` says that it may stay: for whoever "
+	  "works\n"
+	  "  over the link that is being protected.\n",
+	  { "dry-run", "confirm" },
 	  cmd_reload_run },
+	{ "confirm",
+	  "",
+	  "keep what reload --confirm has applied",
+	  NULL,
+	  { NULL },
+	  cmd_confirm_run },
 	{ "monitor",
 	  "[EVENT...]",
 	  "events as they come",

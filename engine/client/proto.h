@@ -50,6 +50,7 @@
 #define PROTO_SENTENCE_MAX   256
 #define PROTO_CHUNK_MAX      4096
 #define PROTO_EXPRESSION_MAX 4096
+#define PROTO_RELOAD_SECS_MAX 86400
 
 /* Append only.  Types from 32 on are for clients without privilege. */
 enum proto_type {
@@ -141,7 +142,10 @@ enum proto_pair_flag {
 	PROTO_PAIR_NO_ESN = 1u << 1,
 };
 enum proto_show_flag { PROTO_SHOW_KEYS = 1u << 0 };
-enum proto_reload_flag { PROTO_RELOAD_DRY_RUN = 1u << 0 };
+enum proto_reload_flag {
+	PROTO_RELOAD_DRY_RUN = 1u << 0,
+	PROTO_RELOAD_CONFIRM = 1u << 1, /* reads nothing: what runs may stay */
+};
 enum proto_sa_flag {
 	PROTO_SA_ESN = 1u << 0,
 	PROTO_SA_MANUAL = 1u << 1,
@@ -241,6 +245,7 @@ struct proto_text { /* a piece of a longer text */
 
 struct proto_reload {
 	uint32_t flags; /* enum proto_reload_flag */
+	uint32_t secs;  /* until it goes back by itself; 0: it does not */
 };
 
 /* One direction of a new pair. */

@@ -162,6 +162,7 @@ SHAPE(text);
 
 static const struct proto_field reload_fields[] = {
 	U32(FLAGS, proto_reload, flags),
+	U32(SECS, proto_reload, secs),
 };
 SHAPE(reload);
 

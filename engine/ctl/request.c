@@ -139,15 +139,20 @@ handle_reload(struct server *s, struct session *c, const union record *r)
 {
 	const struct ctl_ops *ops = s->config.ops;
 
-	if (r->reload.flags & ~(uint32_t)PROTO_RELOAD_DRY_RUN) {
+	if (r->reload.flags > PROTO_RELOAD_CONFIRM ||
+	    (r->reload.flags != 0 && r->reload.secs != 0)) {
 		session_end(c, -EINVAL, "unknown flags");
+		return;
+	}
+	if (r->reload.secs > PROTO_RELOAD_SECS_MAX) {
+		session_end(c, -EINVAL, "a day is the longest time to confirm");
 		return;
 	}
 	c->phase = SESSION_WAIT;
 	await(c, ops->reload == NULL
 		     ? -ENOSYS
 		     : ops->reload(s->config.ctx, ticket_of(s, c),
-				   r->reload.flags & PROTO_RELOAD_DRY_RUN));
+				   &r->reload));
 }
 
 static void

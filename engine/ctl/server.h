@@ -47,8 +47,9 @@ struct server_ticket {
  * member answers -ENOSYS: that service is not there (the fake of the tests).
  */
 struct ctl_ops {
-	/* Texts: what changes, a line each. */
-	int (*reload)(void *ctx, struct server_ticket t, bool dry_run);
+	/* Texts: what changes, a line each.  Or the confirmation of it. */
+	int (*reload)(void *ctx, struct server_ticket t,
+		      const struct proto_reload *what);
 	/* Takes both tables away: plaintext may flow from now on. */
 	int (*disable)(void *ctx, struct server_ticket t);
 	/* Text: normal form of the configuration; the nft rules. */

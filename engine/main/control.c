@@ -210,9 +210,15 @@ ask(struct control *c, enum link_type type, struct server_ticket t,
 }
 
 static int
-ask_reload(void *ctx, struct server_ticket t, bool dry_run)
+ask_reload(void *ctx, struct server_ticket t, const struct proto_reload *what)
 {
-	return ask(ctx, LINK_RELOAD, t, dry_run);
+	struct link_message m = { .type = LINK_RELOAD,
+				  .ticket = t,
+				  .reload = *what };
+	struct control *c = ctx;
+	int err = link_send(&c->link, &m);
+
+	return err > 0 ? 0 : err;
 }
 
 static int

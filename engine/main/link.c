@@ -43,8 +43,10 @@ message_octets(const struct link_message *m)
 		return offsetof(struct link_message, flow) + sizeof(m->flow);
 	case LINK_DROP:
 		return offsetof(struct link_message, drop) + sizeof(m->drop);
-	case LINK_STARTED:
 	case LINK_RELOAD:
+		return offsetof(struct link_message, reload) +
+		       sizeof(m->reload);
+	case LINK_STARTED:
 	case LINK_DISABLE:
 	case LINK_EXPORT:
 	case LINK_FLOWS:

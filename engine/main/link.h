@@ -25,7 +25,7 @@
 enum link_type {
 	/* engine to supervisor */
 	LINK_STARTED = 1, /* workers run */
-	LINK_RELOAD,      /* arg: 1 for a dry run */
+	LINK_RELOAD,      /* the request as it came */
 	LINK_DISABLE,
 	LINK_EXPORT, /* arg: enum proto_export_which */
 	LINK_FLOWS,
@@ -47,6 +47,7 @@ struct link_message {
 		char text[PROTO_CHUNK_MAX];
 		struct proto_flow flow;
 		struct proto_drop drop;
+		struct proto_reload reload;
 	};
 };
 

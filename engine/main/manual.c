@@ -304,6 +304,22 @@ same_text(const char *x, const char *y)
 	return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
 }
 
+/* Is a live, negotiated SA still its peer's? */
+static bool
+is_revoked(const struct sa *sa, const struct policy *was,
+	   const struct policy *p)
+{
+	const struct policy_assoc *x, *y;
+
+	if ((sa->flags & SA_FLAG_MANUAL) != 0)
+		return false;
+	x = policy_assoc_by_name(was, sa->association);
+	y = policy_assoc_by_name(p, sa->association);
+	return x == NULL || y == NULL || x->keying != y->keying ||
+	       !same_text(x->local_principal, y->local_principal) ||
+	       !same_text(x->peer_principal, y->peer_principal);
+}
+
 unsigned
 manual_revoke(struct store *s, const struct policy *was, const struct policy *p)
 {
@@ -311,20 +327,61 @@ manual_revoke(struct store *s, const struct policy *was, const struct policy *p)
 
 	for (uint32_t i = 0; i < store_slots(s); i++) {
 		const struct sa *sa = store_sa(s, i);
-		const struct policy_assoc *x, *y;
 
-		if (atomic_load(&sa->state) != SA_LIVE ||
-		    (sa->flags & SA_FLAG_MANUAL) != 0)
-			continue;
-		x = policy_assoc_by_name(was, sa->association);
-		y = policy_assoc_by_name(p, sa->association);
-		if (x != NULL && y != NULL && x->keying == y->keying &&
-		    same_text(x->local_principal, y->local_principal) &&
-		    same_text(x->peer_principal, y->peer_principal))
-			continue;
-		killed += store_kill(s, i);
+		if (atomic_load(&sa->state) == SA_LIVE &&
+		    is_revoked(sa, was, p))
+			killed += store_kill(s, i);
 	}
 	return killed;
+}
+
+static void
+print_sa(FILE *out, const char *association, enum sa_direction direction,
+	 enum sa_protocol protocol, const struct ipaddr *peer, uint32_t spi,
+	 const char *what)
+{
+	char text[IPADDR_TEXT];
+
+	fprintf(out, "sa %s %s %s peer %s spi 0x%08x: %s\n", association,
+		direction == SA_OUT ? "out" : "in",
+		protocol == SA_AH ? "ah" : "esp", ipaddr_format(peer, text),
+		spi, what);
+}
+
+/* Does the policy want a manual SA that is not there? */
+static void
+plan_wanted(const struct store *s, const struct policy_assoc *a, FILE *out)
+{
+	for (unsigned n = 0; n < 4; n++) {
+		enum sa_direction direction = n < 2 ? SA_OUT : SA_IN;
+		enum sa_protocol protocol = n % 2 == 0 ? SA_ESP : SA_AH;
+		uint32_t slot;
+
+		if (has_protocol(a, protocol) &&
+		    find_wanted(s, a, direction, protocol, &slot) != 0)
+			print_sa(out, a->name, direction, protocol, &a->peer,
+				 direction == SA_OUT ? a->out.spi : a->in.spi,
+				 "added");
+	}
+}
+
+void
+manual_plan(const struct store *s, const struct policy *was,
+	    const struct policy *p, FILE *out)
+{
+	for (uint32_t i = 0; i < store_slots(s); i++) {
+		const struct sa *sa = store_sa(s, i);
+
+		if (atomic_load(&sa->state) == SA_LIVE &&
+		    (is_revoked(sa, was, p) || !belongs(s, i, p)))
+			print_sa(out, sa->association,
+				 (enum sa_direction)sa->direction,
+				 (enum sa_protocol)sa->protocol, &sa->peer,
+				 sa->spi, "ends");
+	}
+	for (size_t i = 0; i < p->n_assocs; i++)
+		if (p->assocs[i].keying == POLICY_KEYING_MANUAL)
+			plan_wanted(s, &p->assocs[i], out);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "engine/sa/persist.h"
 #include "engine/sa/store.h"
@@ -30,6 +31,10 @@ int manual_write_policy(struct store *s, const struct policy *p);
  * between the two: who may speak under them is another now.  How many. */
 unsigned manual_revoke(struct store *s, const struct policy *was,
 		       const struct policy *p);
+/* What manual_revoke and manual_apply would do, a line for each SA.  Changes
+ * nothing. */
+void manual_plan(const struct store *s, const struct policy *was,
+		 const struct policy *p, FILE *out);
 /* Manual SAs; SAs of associations that are gone or have other algorithms are
  * removed.  May be called again to try what failed. */
 void manual_apply(struct store *s, struct persist *persist,

@@ -108,11 +108,9 @@ loses_saids(const struct policy_options *now, const struct policy_options *new)
 	       new->said_last < now->said_last;
 }
 
-/* The new policy into tables and store.  0 or -errno with why; on an error
- * nothing has changed. */
-static int
-apply(struct supervisor *s, struct policy *p, struct diag *d, FILE *out,
-      struct table_why *why)
+int
+requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
+	       FILE *out, struct table_why *why)
 {
 	struct manual_report r = { 0 };
 	unsigned revoked;
@@ -132,8 +130,7 @@ apply(struct supervisor *s, struct policy *p, struct diag *d, FILE *out,
 	manual_write_policy(&s->store, p);
 	revoked = manual_revoke(&s->store, s->policy, p);
 	manual_apply(&s->store, s->persist, p, &r);
-	policy_free(s->policy);
-	diag_free(s->diag);
+	goback_retire(s);
 	s->policy = p;
 	s->diag = d;
 	s->disabled = false;
@@ -152,10 +149,57 @@ apply(struct supervisor *s, struct policy *p, struct diag *d, FILE *out,
 	return 0;
 }
 
+/* What marks and SAs allow: there, and back again. */
+static int
+check_range(const struct supervisor *s, const struct policy *p, bool back,
+	    struct table_why *why)
+{
+	const struct policy *before =
+	    s->goback.policy != NULL ? s->goback.policy : s->policy;
+
+	if (loses_saids(&s->policy->options, &p->options)) {
+		snprintf(why->text, sizeof(why->text),
+			 "said-range can't lose values while marks are in use: "
+			 "what carries them would leave in clear; stop and "
+			 "start nfipsecd");
+		return -ENOTSUP;
+	}
+	if (back && loses_saids(&p->options, &before->options)) {
+		snprintf(why->text, sizeof(why->text),
+			 "said-range grows: there is no way back from that "
+			 "while marks are in use, so nothing to confirm");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+/* What a reload would do to rules and SAs.  Flows were tried by
+ * supervisor_read. */
+static int
+plan(struct supervisor *s, const struct policy *p, FILE *out,
+     struct table_why *why)
+{
+	char *rules = NULL, *save = NULL;
+	int err = 0;
+
+	manual_plan(&s->store, s->policy, p, out);
+	if (!s->disabled)
+		err = table_try(s->table, p, &rules, why);
+	if (err == 0 && rules != NULL)
+		for (char *line = strtok_r(rules, "\n", &save); line != NULL;
+		     line = strtok_r(NULL, "\n", &save))
+			fprintf(out, "rule: %s\n", line);
+	free(rules);
+	return err;
+}
+
 /* Reads the file again and applies what differs, or says what would. */
 static int
-reload(struct supervisor *s, bool dry_run, FILE *out, struct table_why *why)
+reload(struct supervisor *s, const struct proto_reload *what, FILE *out,
+       struct table_why *why)
 {
+	bool dry_run = what->flags & PROTO_RELOAD_DRY_RUN;
+	bool back = what->secs != 0 || s->goback.policy != NULL;
 	struct diag *d = NULL;
 	struct policy *p = supervisor_read(s->opt->conf, &d);
 	char *text = diag_text(d);
@@ -170,25 +214,22 @@ reload(struct supervisor *s, bool dry_run, FILE *out, struct table_why *why)
 		diag_free(d);
 		return -EINVAL;
 	}
-	if (loses_saids(&s->policy->options, &p->options)) {
-		snprintf(why->text, sizeof(why->text),
-			 "said-range can't lose values while marks are in use: "
-			 "what carries them would leave in clear; stop and "
-			 "start nfipsecd");
+	err = check_range(s, p, back, why);
+	if (err < 0) {
 		policy_free(p);
 		diag_free(d);
-		return -ENOTSUP;
+		return err;
 	}
 	changes_print(s->policy, p, out);
 	warn_fixed(&s->policy->options, &p->options, out);
 	if (s->disabled)
 		fputs("both tables come back: they were disabled\n", out);
-	if (!dry_run)
-		err = apply(s, p, d, out, why);
-	else if (!s->disabled)
-		err = table_try(s->table, p, NULL, why);
-	else
-		err = 0; /* what nft says of flows, supervisor_read has asked */
+	s->goback.wanted = what->secs != 0;
+	err =
+	    dry_run ? plan(s, p, out, why) : requests_apply(s, p, d, out, why);
+	s->goback.wanted = false;
+	if (!dry_run && err == 0)
+		goback_arm(s, what->secs, out);
 	if (dry_run || err < 0) {
 		policy_free(p);
 		diag_free(d);
@@ -197,7 +238,20 @@ reload(struct supervisor *s, bool dry_run, FILE *out, struct table_why *why)
 }
 
 static void
-answer_reload(struct supervisor *s, struct server_ticket t, bool dry_run)
+answer_confirm(struct supervisor *s, struct server_ticket t)
+{
+	if (s->goback.policy == NULL) {
+		answer_end(s, t, -ENOENT, "nothing waits to be confirmed");
+		return;
+	}
+	goback_forget(s);
+	log_info("confirmed: the configuration stays");
+	answer_end(s, t, 0, "");
+}
+
+static void
+answer_reload(struct supervisor *s, struct server_ticket t,
+	      const struct proto_reload *what)
 {
 	struct table_why why = { "" };
 	char *text = NULL;
@@ -209,11 +263,11 @@ answer_reload(struct supervisor *s, struct server_ticket t, bool dry_run)
 		answer_end(s, t, -ENOMEM, "no memory");
 		return;
 	}
-	err = reload(s, dry_run, out, &why);
+	err = reload(s, what, out, &why);
 	if (fclose(out) == 0)
 		answer_text(s, t, text, len);
 	free(text);
-	if (!dry_run)
+	if (!(what->flags & PROTO_RELOAD_DRY_RUN))
 		log_info("reload: %s", err < 0 ? why.text : "done");
 	answer_end(s, t, err, why.text);
 }
@@ -232,6 +286,7 @@ log_lines(char *text)
 void
 requests_reload(struct supervisor *s)
 {
+	static const struct proto_reload what;
 	struct table_why why = { "" };
 	char *text = NULL;
 	size_t len = 0;
@@ -242,7 +297,7 @@ requests_reload(struct supervisor *s)
 		log_warn("reload");
 		return;
 	}
-	err = reload(s, false, out, &why);
+	err = reload(s, &what, out, &why);
 	if (fclose(out) == 0)
 		log_lines(text);
 	free(text);
@@ -263,6 +318,7 @@ answer_disable(struct supervisor *s, struct server_ticket t)
 	proof_withdraw(s, "disabled: plaintext may flow");
 	err = table_disable(s->table, &why);
 	if (err == 0) {
+		goback_forget(s);
 		s->disabled = true;
 		log_warnx("disabled on request: plaintext may flow now");
 	} else {
@@ -407,7 +463,10 @@ handle(struct supervisor *s, const struct link_message *m)
 		proof_begin(s);
 		break;
 	case LINK_RELOAD:
-		answer_reload(s, m->ticket, m->arg == 1);
+		if (m->reload.flags & PROTO_RELOAD_CONFIRM)
+			answer_confirm(s, m->ticket);
+		else
+			answer_reload(s, m->ticket, &m->reload);
 		break;
 	case LINK_DISABLE:
 		answer_disable(s, m->ticket);

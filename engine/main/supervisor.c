@@ -318,6 +318,7 @@ finish(struct supervisor *s)
 			nlq_sock_close(&s->queues[k][w]);
 	close(s->listen_fd);
 	store_unmap(&s->store);
+	goback_forget(s);
 	policy_free(s->policy);
 	diag_free(s->diag);
 	free(s->state_dir);

@@ -11,11 +11,13 @@
  *   child.c       the engine process: start, death, back-off
  *   proof.c       the start-up's proof, readiness, what status says
  *   requests.c    what the engine asks for on behalf of clients
+ *   goback.c      a reload that nobody confirms
  */
 #ifndef ENGINE_MAIN_SUPERVISOR_H
 #define ENGINE_MAIN_SUPERVISOR_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/evloop.h"
@@ -36,6 +38,15 @@ struct supervisor_options {
 	const char *conf, *run_dir;
 	const char *state_dir; /* NULL: by run_dir, see nfipsecd(8) */
 	bool debug;
+};
+
+/* The configuration before, while a reload waits to be confirmed. */
+struct goback {
+	struct policy *policy; /* NULL: nothing waits */
+	struct diag *diag;
+	bool wanted; /* the next policy that retires is to be kept */
+	uint64_t at_ms;
+	struct evloop_timer timer;
 };
 
 struct supervisor {
@@ -69,6 +80,7 @@ struct supervisor {
 	char manual_why[STORE_TEXT_MAX]; /* "": all manual SAs are there */
 	int persist_err;                 /* last one logged */
 
+	struct goback goback;
 	struct evloop_timer tick, restart, proof, guard, kill;
 };
 
@@ -101,5 +113,16 @@ void proof_manual(struct supervisor *s, const struct manual_report *r);
 void requests_read(void *supervisor);
 /* SIGHUP: as LINK_RELOAD, its text to the log. */
 void requests_reload(struct supervisor *s);
+/* p takes the running policy's place, in tables and store.  0; -errno and
+ * why: nothing has changed. */
+int requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
+		   FILE *out, struct table_why *why);
+
+/* goback.c: the running policy is over; it is kept or freed. */
+void goback_retire(struct supervisor *s);
+/* A reload is done: says when it goes back, if it does; secs 0: as before. */
+void goback_arm(struct supervisor *s, uint32_t secs, FILE *out);
+/* What runs may stay. */
+void goback_forget(struct supervisor *s);
 
 #endif

@@ -82,9 +82,12 @@ answer_text(void *ctx, struct server_ticket t, enum proto_export_which which)
 }
 
 static int
-answer_reload(void *ctx, struct server_ticket t, bool dry_run)
+answer_reload(void *ctx, struct server_ticket t,
+	      const struct proto_reload *what)
 {
-	return dry_run ? -EIO : server_answer_end(server, t, -EINVAL, "no");
+	return (what->flags & PROTO_RELOAD_DRY_RUN)
+		   ? -EIO
+		   : server_answer_end(server, t, -EINVAL, "no");
 }
 
 static int

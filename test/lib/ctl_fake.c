@@ -204,13 +204,23 @@ fill(uint32_t more_sas)
  */
 
 static int
-do_reload(void *ctx, struct server_ticket t, bool dry_run)
+do_reload(void *ctx, struct server_ticket t, const struct proto_reload *what)
 {
+	static bool waits;
 	static const char text[] = "association db: peer 10.77.0.2 -> "
 				   "10.77.0.3\nflow out: 1 added\n";
 
+	if (what->flags & PROTO_RELOAD_CONFIRM) {
+		if (!waits)
+			return server_answer_end(server, t, -ENOENT,
+						 "nothing waits to be "
+						 "confirmed");
+		waits = false;
+		return server_answer_end(server, t, 0, NULL);
+	}
+	waits |= what->secs != 0;
 	server_answer_text(server, t, text, strlen(text));
-	if (!dry_run) {
+	if (!(what->flags & PROTO_RELOAD_DRY_RUN)) {
 		store_policy_begin(&store);
 		store_policy_end(&store);
 	}

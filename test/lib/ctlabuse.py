@@ -157,7 +157,7 @@ def malformed(server, d, before):
                                  errno.EOPNOTSUPP),
         "one of another request": (nfctl.STATUS, nfctl.attr(6, bytes(4)),
                                    errno.EOPNOTSUPP),
-        "an unknown flag": (nfctl.RELOAD, nfctl.attr(6, b"\2\0\0\0"),
+        "an unknown flag": (nfctl.RELOAD, nfctl.attr(6, b"\4\0\0\0"),
                             errno.EINVAL),
         "an unknown request": (4711, b"", errno.EOPNOTSUPP),
         "an event": (nfctl.EVENT, b"", errno.EOPNOTSUPP),
