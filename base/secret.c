@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
+#include "base/entropy.h"
 #include "base/secret.h"
 
 void
@@ -52,9 +53,10 @@ int
 secret_random(void *out, size_t n)
 {
 	uint8_t *at = out;
+	size_t left = n;
 
-	while (n != 0) {
-		ssize_t got = getrandom(at, n, 0);
+	while (left != 0) {
+		ssize_t got = getrandom(at, left, 0);
 
 		if (got < 0) {
 			if (errno == EINTR)
@@ -62,7 +64,9 @@ secret_random(void *out, size_t n)
 			return -errno;
 		}
 		at += got;
-		n -= (size_t)got;
+		left -= (size_t)got;
 	}
+	/* On top, and never instead: a pool that lies takes nothing away. */
+	(void)entropy_mix(out, n);
 	return 0;
 }

@@ -17,7 +17,8 @@ bool secret_equal(const void *a, const void *b, size_t n);
 /* Pages of their own: locked, left out of core dumps.  NULL with errno. */
 void *secret_alloc(size_t n);
 void secret_free(void *p, size_t n);
-/* getrandom(2), never short.  0 or -errno. */
+/* getrandom(2), never short; with entropyd's pool mixed in where the process
+ * uses one (entropy.h).  0 or -errno. */
 int secret_random(void *out, size_t n);
 
 #endif

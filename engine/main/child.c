@@ -4,7 +4,7 @@
  * space that never held the configuration's text:
  *
  *   nfipsecd --engine WORKERS SUPERVISOR-PID
- *   3 store  4 link  5 listener  6.. the queues, kind by kind
+ *   3 store  4 link  5 listener  6 entropy  7.. the queues, kind by kind
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@
 
 /* In the child: descriptors to their places, none else left open. */
 static int
-place_fds(const struct supervisor *s, int link_fd)
+place_fds(const struct supervisor *s, int link_fd, int entropy_fd)
 {
 	int from[ENGINE_FD_QUEUES + STORE_QUEUE_KINDS * STORE_WORKERS_MAX];
 	int n = ENGINE_FD_QUEUES;
@@ -40,6 +40,7 @@ place_fds(const struct supervisor *s, int link_fd)
 	from[ENGINE_FD_STORE] = s->store.fd;
 	from[ENGINE_FD_LINK] = link_fd;
 	from[ENGINE_FD_LISTEN] = s->listen_fd;
+	from[ENGINE_FD_ENTROPY] = entropy_fd;
 	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
 		for (unsigned w = 0; w < s->workers; w++)
 			from[n++] = s->queues[k][w].fd;
@@ -56,7 +57,8 @@ place_fds(const struct supervisor *s, int link_fd)
 }
 
 static void
-become_engine(const struct supervisor *s, int link_fd, pid_t parent)
+become_engine(const struct supervisor *s, int link_fd, int entropy_fd,
+	      pid_t parent)
 {
 	char name[] = "nfipsecd", engine[] = "--engine", debug[] = "--debug";
 	char workers[12], pid[12];
@@ -70,7 +72,7 @@ become_engine(const struct supervisor *s, int link_fd, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(workers, sizeof(workers), "%u", s->workers);
 	snprintf(pid, sizeof(pid), "%d", (int)parent);
-	if (place_fds(s, link_fd) < 0)
+	if (place_fds(s, link_fd, entropy_fd) < 0)
 		_exit(126);
 	execve("/proc/self/exe", argv, env);
 	_exit(127);
@@ -101,12 +103,17 @@ start_later(struct supervisor *s)
 void
 child_start(struct supervisor *s)
 {
-	int pair[2], size = LINK_SNDBUF;
+	int pair[2], size = LINK_SNDBUF, entropy_fd;
 	pid_t parent = getpid(), pid;
 
 	(void)store_sweep(&s->store);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+	entropy_fd = entropy_supply_open(&s->entropy, s->opt->run_dir);
+	if (entropy_fd < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		log_warn("socketpair");
+		if (entropy_fd >= 0)
+			close(entropy_fd);
+		entropy_supply_close(&s->entropy);
 		s->deaths++;
 		start_later(s);
 		return;
@@ -115,11 +122,13 @@ child_start(struct supervisor *s)
 			 sizeof(size));
 	pid = fork();
 	if (pid == 0)
-		become_engine(s, pair[1], parent);
+		become_engine(s, pair[1], entropy_fd, parent);
 	close(pair[1]);
+	close(entropy_fd);
 	if (pid < 0) {
 		log_warn("fork");
 		close(pair[0]);
+		entropy_supply_close(&s->entropy);
 		s->deaths++;
 		start_later(s);
 		return;
@@ -142,6 +151,7 @@ child_died(struct supervisor *s, int status)
 	s->engine = 0;
 	evloop_del(s->loop, s->link.fd);
 	link_fini(&s->link);
+	entropy_supply_close(&s->entropy);
 	if (s->stopping)
 		return;
 	if (WIFSIGNALED(status))

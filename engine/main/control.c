@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/entropy.h"
 #include "base/log.h"
 #include "engine/main/control.h"
 #include "engine/main/engine.h"
@@ -186,6 +187,7 @@ on_second(void *arg)
 		}
 	}
 	(void)sad_refresh(c->sad, now);
+	entropy_watch();
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/entropy.h"
 #include "base/log.h"
 #include "base/privs.h"
 #include "base/proc.h"
@@ -16,6 +17,9 @@
 #include "engine/main/control.h"
 #include "engine/main/engine.h"
 #include "engine/nfq/worker.h"
+
+/* For the pool's first answer, where there is a pool. */
+#define SETTLE_MS 100
 
 struct thread {
 	pthread_t id;
@@ -93,6 +97,18 @@ stop_workers(struct thread *threads, unsigned n, int stop_fd)
 	}
 }
 
+/* Before the filter, and before the first secrets. */
+static void
+use_entropy(void)
+{
+	int err = entropy_use_supply(ENGINE_FD_ENTROPY);
+
+	if (err < 0)
+		log_warnx("entropyd's pool is not used: %s", strerror(-err));
+	entropy_settle(SETTLE_MS);
+	entropy_watch();
+}
+
 int
 engine_main(int argc, char **argv)
 {
@@ -114,6 +130,7 @@ engine_main(int argc, char **argv)
 		log_fatalx("the self-test of %s failed", failed);
 	if (workers == 0 || workers > STORE_WORKERS_MAX)
 		log_fatalx("%u workers", workers);
+	use_entropy();
 	control_open(&control, workers);
 	stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (stop_fd < 0)

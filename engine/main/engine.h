@@ -15,7 +15,8 @@ enum engine_fd {
 	ENGINE_FD_STORE = 3,
 	ENGINE_FD_LINK,
 	ENGINE_FD_LISTEN,
-	ENGINE_FD_QUEUES, /* kind by kind, worker by worker */
+	ENGINE_FD_ENTROPY, /* connections to entropyd come over it */
+	ENGINE_FD_QUEUES,  /* kind by kind, worker by worker */
 };
 
 /* argv: nfipsecd --engine WORKERS SUPERVISOR-PID [--debug] */

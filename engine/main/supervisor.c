@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/entropy.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "engine/ctl/server.h"
@@ -192,6 +193,8 @@ on_tick(void *arg)
 		manual_apply(&s->store, s->persist, s->policy, &r);
 		proof_manual(s, &r);
 	}
+	(void)entropy_mixes();
+	entropy_supply_tick(&s->entropy, now);
 	if (!s->stopping)
 		child_watch(s, now);
 	evloop_timer_set(s->loop, &s->tick, now + PERSIST_TICK_MS);
@@ -256,6 +259,9 @@ start(struct supervisor *s)
 
 	lock_run_dir(s);
 	choose_state_dir(s);
+	err = entropy_use(s->opt->run_dir);
+	if (err < 0)
+		log_warnx("entropyd's pool is not used: %s", strerror(-err));
 	s->loop = evloop_new();
 	if (s->loop == NULL)
 		log_fatal("epoll");
@@ -329,7 +335,10 @@ finish(struct supervisor *s)
 int
 supervisor_run(const struct supervisor_options *opt)
 {
-	struct supervisor s = { .opt = opt, .lock_fd = -1, .listen_fd = -1 };
+	struct supervisor s = { .opt = opt,
+				.lock_fd = -1,
+				.listen_fd = -1,
+				.entropy = { .fd = -1 } };
 	int err;
 
 	log_init("nfipsecd", opt->debug);

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "base/entropy.h"
 #include "base/evloop.h"
 #include "engine/divert/probe.h"
 #include "engine/divert/table.h"
@@ -68,6 +69,8 @@ struct supervisor {
 	pid_t engine; /* 0: none */
 	struct link link;
 	bool link_writing;
+	struct entropy_supply
+	    entropy; /* the engine's connections to the pool */
 	uint64_t engine_started_ms;
 	unsigned deaths; /* quick ones in a row */
 	uint64_t watched_ms;
