@@ -27,7 +27,7 @@ static const struct privs_call calls[] = {
 	CALL(poll),
 	CALL(recvmmsg),
 	CALL(sendto),
-	CALL(sendmsg),
+	CALL(sendmmsg),
 	CALL_IF(ioctl, 1, SIOCGIFNAME),
 	CALL_IF(ioctl, 1, SIOCGIFMTU),
 	/* clients, the supervisor, the kernel's figures of the queues */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/secret.h"
 #include "engine/nfq/dummy.h"
@@ -20,10 +17,6 @@ dummy_init(struct dummy *d, struct store *s)
 {
 	memset(d, 0, sizeof(*d));
 	d->store = s;
-	d->fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		       IPPROTO_RAW);
-	if (d->fd < 0)
-		return -errno;
 	d->sas = calloc(s->head->max_sa, sizeof(*d->sas));
 	d->octets = malloc(PACKET_OCTETS);
 	d->sealed = malloc(PACKET_OCTETS);
@@ -37,13 +30,10 @@ dummy_init(struct dummy *d, struct store *s)
 void
 dummy_fini(struct dummy *d)
 {
-	if (d->fd >= 0)
-		close(d->fd);
 	free(d->sas);
 	free(d->octets);
 	free(d->sealed);
 	memset(d, 0, sizeof(*d));
-	d->fd = -1;
 }
 
 static bool
@@ -107,37 +97,9 @@ draw_length(uint32_t mtu)
 	return IP_HEADER_MIN + random % room;
 }
 
-/* With the mark that the rules let through, as it stands now. */
-static int
-send_marked(struct dummy *d, const uint8_t *octets, size_t len, uint32_t mark)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	union {
-		struct cmsghdr align;
-		uint8_t octets[CMSG_SPACE(sizeof(uint32_t))];
-	} control = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)octets, len };
-	struct msghdr msg = {
-		.msg_name = &to,
-		.msg_namelen = sizeof(to),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-
-	memcpy(&to.sin_addr, octets + 16, sizeof(to.sin_addr));
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SO_MARK;
-	c->cmsg_len = CMSG_LEN(sizeof(mark));
-	memcpy(CMSG_DATA(c), &mark, sizeof(mark));
-	return sendmsg(d->fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
-}
-
 static void
-send_one(struct dummy *d, struct path *p, struct dummy_sa *one,
-	 const struct sa *sa, uint64_t now_ms)
+send_one(struct dummy *d, struct inject *out, struct path *p,
+	 struct dummy_sa *one, const struct sa *sa, uint64_t now_ms)
 {
 	struct pkt pkt = {
 		.octets = d->octets,
@@ -156,14 +118,15 @@ send_one(struct dummy *d, struct path *p, struct dummy_sa *one,
 		return;
 	/* Lost like any other packet if it can't be sent; too long for the
 	 * device, the next ones are shorter. */
-	if (send_marked(d, d->sealed, r.len, r.mark) == -EMSGSIZE)
+	inject_add(out, d->sealed, r.len, r.mark, 0);
+	if (inject_flush(out) != 0 && out->error == EMSGSIZE)
 		one->mtu =
 		    one->mtu > 2 * PMTU_FLOOR ? one->mtu - 100 : PMTU_FLOOR;
 }
 
 static bool
-run_one(struct dummy *d, struct path *p, struct dummy_sa *one, uint64_t now_ms,
-	uint64_t elapsed_ms)
+run_one(struct dummy *d, struct inject *out, struct path *p,
+	struct dummy_sa *one, uint64_t now_ms, uint64_t elapsed_ms)
 {
 	const struct sa *sa = store_sa(d->store, one->slot);
 	uint64_t credit;
@@ -174,13 +137,14 @@ run_one(struct dummy *d, struct path *p, struct dummy_sa *one, uint64_t now_ms,
 	if (credit > DUMMY_BURST * CREDIT)
 		credit = DUMMY_BURST * CREDIT;
 	for (; credit >= CREDIT; credit -= CREDIT)
-		send_one(d, p, one, sa, now_ms);
+		send_one(d, out, p, one, sa, now_ms);
 	one->credit = (uint32_t)credit;
 	return true;
 }
 
 int
-dummy_run(struct dummy *d, struct path *p, uint64_t now_ms, int at_most)
+dummy_run(struct dummy *d, struct inject *out, struct path *p, uint64_t now_ms,
+	  int at_most)
 {
 	uint64_t elapsed = d->last_ms == 0 ? 0 : now_ms - d->last_ms;
 	int next = at_most;
@@ -191,7 +155,7 @@ dummy_run(struct dummy *d, struct path *p, uint64_t now_ms, int at_most)
 	for (uint32_t i = 0; i < d->n; i++) {
 		uint32_t rate;
 
-		if (!run_one(d, p, &d->sas[i], now_ms, elapsed))
+		if (!run_one(d, out, p, &d->sas[i], now_ms, elapsed))
 			continue;
 		rate = store_sa(d->store, d->sas[i].slot)->dummy_rate;
 		if (rate >= CREDIT)

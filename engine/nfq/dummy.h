@@ -3,8 +3,8 @@
  * dummy: packets that mean nothing, sent so that silence can't be told from
  * traffic (RFC 4303 2.6).
  *
- * Owns a raw socket and the list of SAs that have a dummy rate.  One worker's
- * thread, between its batches.  A dummy goes the ordinary way of a packet
+ * Owns the list of SAs that have a dummy rate.  One worker's thread, between
+ * its batches.  A dummy goes the ordinary way of a packet
  * (path_out: numbers, lifetime, padding, AH around it), as an IP packet of
  * protocol 59 that only the peer's engine sees, and drops.
  */
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/nfq/inject.h"
 #include "engine/path/path.h"
 
 #define DUMMY_BURST 64u /* of one SA at a time, when the thread was late */
@@ -26,7 +27,6 @@ struct dummy_sa {
 
 struct dummy {
 	struct store *store;
-	int fd;
 	struct dummy_sa *sas; /* room for all slots */
 	uint32_t n;
 	uint32_t table; /* generation of the table that the list is of */
@@ -34,12 +34,13 @@ struct dummy {
 	uint8_t *octets, *sealed; /* a packet each */
 };
 
-/* 0 or -errno.  Needs CAP_NET_RAW. */
+/* 0 or -ENOMEM. */
 int dummy_init(struct dummy *d, struct store *s);
 void dummy_fini(struct dummy *d);
 /* Sends what is due.  Milliseconds until the next one at the earliest, or
  * `at_most`. */
-int dummy_run(struct dummy *d, struct path *p, uint64_t now_ms, int at_most);
+int dummy_run(struct dummy *d, struct inject *out, struct path *p,
+	      uint64_t now_ms, int at_most);
 
 /* A packet of protocol 59 and `len` octets, 20 at least, between the SA's
  * ends; a local end that is not one address is left 0. */

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "engine/nfq/devmtu.h"
 #include "engine/nfq/dummy.h"
+#include "engine/nfq/inject.h"
 #include "engine/nfq/nlq_msg.h"
 #include "engine/nfq/nlq_sock.h"
 #include "engine/nfq/nlq_verdict.h"
@@ -50,6 +51,7 @@ struct worker {
 	struct path path;
 	struct queue queues[STORE_QUEUE_KINDS];
 	struct devmtu devmtu;
+	struct inject inject;
 	struct dummy dummy; /* the first worker's alone */
 	int icmp_fd;
 	struct log_limit icmp_limit, log_limit;
@@ -302,6 +304,7 @@ close_all(struct worker *w)
 	path_fini(&w->path);
 	devmtu_fini(&w->devmtu);
 	dummy_fini(&w->dummy);
+	inject_fini(&w->inject);
 	if (w->icmp_fd >= 0)
 		close(w->icmp_fd);
 	if (w->buffers != NULL)
@@ -362,7 +365,7 @@ init(struct worker *w)
 	const struct worker_config *c = &w->config;
 	int err;
 
-	w->icmp_fd = w->devmtu.fd = w->dummy.fd = -1;
+	w->icmp_fd = w->devmtu.fd = w->inject.fd = -1;
 	w->icmp_limit = (struct log_limit){ .burst = ICMP_BURST,
 					    .every_ms = ICMP_EVERY_MS };
 	w->log_limit = (struct log_limit){ .burst = 5, .every_ms = 2000 };
@@ -370,6 +373,8 @@ init(struct worker *w)
 			c->notify_arg);
 	if (err == 0)
 		err = devmtu_init(&w->devmtu);
+	if (err == 0)
+		err = inject_init(&w->inject);
 	if (err == 0)
 		err = init_buffers(w);
 	if (err == 0)
@@ -460,8 +465,8 @@ worker_run(struct worker *w)
 			return 0;
 		err = work_all(w, fds);
 		if (w->dummy.sas != NULL)
-			wait_ms = dummy_run(&w->dummy, &w->path, clock_now_ms(),
-					    ROUND_MS);
+			wait_ms = dummy_run(&w->dummy, &w->inject, &w->path,
+					    clock_now_ms(), ROUND_MS);
 	}
 	return err;
 }

@@ -2,16 +2,17 @@
 /*
  * worker: one thread that reads its queues and judges every packet.
  *
- * Owns its buffers, a raw socket for ICMP to local senders, a socket to ask
- * for MTUs, and a struct path; the queues' descriptors stay the caller's.
- * worker_new before privileges are dropped, worker_run on a thread of its
- * own.  Each packet read gets exactly one verdict, DROP unless the path said
+ * Owns its buffers, a raw socket for ICMP to local senders, one for what it
+ * sends beside the queues, a socket to ask for MTUs, and a struct path; the
+ * queues' descriptors stay the caller's.  worker_new before privileges are
+ * dropped, worker_run on a thread of its own.  Each packet read gets exactly
+ * one verdict, DROP unless the path said
  * otherwise; the last id read stands in store->queues before a batch is
  * worked on, and worker_run begins by dropping what the engine before it read
  * and left unjudged (engine_restart, counted by the kernel's answers).
  *
  * worker_run needs CAP_NET_ADMIN (every nfnetlink message) and these system
- * calls: poll, recvmmsg, sendto, sendmsg, getrandom, write (log), ioctl
+ * calls: poll, recvmmsg, sendto, sendmmsg, getrandom, write (log), ioctl
  * (SIOCGIFNAME, SIOCGIFMTU), clock_gettime, and what malloc needs (brk, mmap,
  * munmap, madvise, futex).
  */
