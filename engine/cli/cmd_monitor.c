@@ -23,6 +23,7 @@ static const struct {
 	{ PROTO_EVENT_STATE, "state" },
 	{ PROTO_EVENT_LOST, "lost" },
 	{ PROTO_EVENT_AUDIT, "audit" },
+	{ PROTO_EVENT_PACKET, "packet" },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -108,6 +109,18 @@ print_json(const struct proto_event *e)
 		set_number(o, "sequence", e->sequence);
 		set_number(o, "not_shown", e->lost);
 		break;
+	case PROTO_EVENT_PACKET:
+		set_ends(o, e);
+		set_text(o, "direction", cell_direction(e->direction));
+		set_text(o, "reason", e->reason);
+		set_text(o, "sentence", e->text);
+		set_number(o, "sport", e->sport);
+		set_number(o, "dport", e->dport);
+		set_number(o, "spi", e->spi);
+		set_number(o, "sequence", e->sequence);
+		set_number(o, "ip_id", e->number);
+		set_number(o, "not_shown", e->lost);
+		break;
 	}
 	jsonout_line(kind_name(e->kind), o);
 }
@@ -125,6 +138,20 @@ print_ends(const struct proto_event *e)
 		     ipaddr_format(&e->local, local),
 		     ipaddr_format(&e->peer, peer),
 		     cell_protocol(e->protocol, protocol));
+}
+
+static void
+print_packet(const struct proto_event *e)
+{
+	(void)printf("%s %s: ", cell_direction(e->direction), e->reason);
+	print_ends(e);
+	if (e->spi != 0)
+		(void)printf(" SPI 0x%08" PRIx32 " number %" PRIu64, e->spi,
+			     e->sequence);
+	if (e->sport != 0 || e->dport != 0)
+		(void)printf(" %" PRIu32 " -> %" PRIu32, e->sport, e->dport);
+	if (e->lost != 0)
+		(void)printf(", %" PRIu64 " more not shown", e->lost);
 }
 
 static void
@@ -165,13 +192,8 @@ print_text(const struct proto_event *e)
 		(void)printf("%" PRIu64 " events", e->lost);
 		break;
 	case PROTO_EVENT_AUDIT:
-		(void)printf("%s %s: ", cell_direction(e->direction),
-			     e->reason);
-		print_ends(e);
-		(void)printf(" SPI 0x%08" PRIx32 " number %" PRIu64, e->spi,
-			     e->sequence);
-		if (e->lost != 0)
-			(void)printf(", %" PRIu64 " more not shown", e->lost);
+	case PROTO_EVENT_PACKET:
+		print_packet(e);
 		break;
 	}
 	(void)fputc('\n', stdout);
@@ -228,8 +250,9 @@ read_kinds(int argc, char **argv, uint32_t *mask)
 					 argv[i]);
 		*mask |= PROTO_EVENT_BIT(kinds[k].kind);
 	}
+	/* Every packet that is dropped: for those who ask for it. */
 	if (argc == 1)
-		*mask = PROTO_EVENT_ALL;
+		*mask = PROTO_EVENT_ALL & ~PROTO_EVENT_BIT(PROTO_EVENT_PACKET);
 	return CLI_DONE;
 }
 

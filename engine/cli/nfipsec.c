@@ -92,9 +92,9 @@ static const struct cli_command commands[] = {
 	  "[EVENT...]",
 	  "events as they come",
 	  "  EVENT is acquire, sa-added, sa-soft, sa-expired, sa-deleted,\n"
-	  "  drop, audit or state; without one, all are shown.  An audit event "
-	  "is\n"
-	  "  a packet that RFC 4302 and 4303 want recorded.\n",
+	  "  drop, audit, packet or state; without one, all but packet are\n"
+	  "  shown.  audit: a packet that RFC 4302 and 4303 want recorded;\n"
+	  "  packet: each one that the engine drops, see also `trace`.\n",
 	  { NULL },
 	  cmd_monitor_run },
 	{ "export",

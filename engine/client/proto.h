@@ -131,9 +131,10 @@ enum proto_event_kind {
 	PROTO_EVENT_STATE = 7,      /* ready or not, policy changed */
 	PROTO_EVENT_LOST = 8,       /* the reader was too slow */
 	PROTO_EVENT_AUDIT = 9,      /* a packet that RFC 4301-4303 record */
+	PROTO_EVENT_PACKET = 10,    /* a packet that the engine dropped */
 };
 #define PROTO_EVENT_BIT(kind) (1u << (kind))
-#define PROTO_EVENT_ALL       0x3feu
+#define PROTO_EVENT_ALL       0x7feu
 
 enum proto_pair_flag {
 	PROTO_PAIR_REPLACE = 1u << 0, /* the old outbound SA of this
@@ -298,9 +299,10 @@ struct proto_event {
 	char reason[PROTO_NAME_MAX];
 	char text[PROTO_SENTENCE_MAX];
 	uint64_t packets, octets, total;
-	uint64_t lost;     /* LOST: how many; AUDIT: others since the last */
-	uint64_t sequence; /* AUDIT */
+	uint64_t lost;     /* LOST: how many; AUDIT, PACKET: others since */
+	uint64_t sequence; /* AUDIT, PACKET */
 	uint32_t ready;
+	uint32_t number; /* PACKET: IPv4's identification */
 };
 
 /* ---- shapes: which attribute is which member ------------------------------

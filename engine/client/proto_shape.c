@@ -233,5 +233,6 @@ static const struct proto_field event_fields[] = {
 	U64(LOST, proto_event, lost),
 	U64(SEQUENCE, proto_event, sequence),
 	U32(READY, proto_event, ready),
+	U32(NUMBER, proto_event, number),
 };
 SHAPE(event);

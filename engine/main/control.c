@@ -120,6 +120,30 @@ tell_audit(struct control *c, const struct path_event *e)
 	server_publish(c->server, &out);
 }
 
+/* For whoever follows a packet through the rules: nft's trace ends at the
+ * queue, here it goes on. */
+static void
+tell_packet(struct control *c, const struct path_event *e)
+{
+	struct proto_event out = { .kind = PROTO_EVENT_PACKET,
+				   .said = e->said,
+				   .local = e->local,
+				   .peer = e->peer,
+				   .protocol = e->protocol,
+				   .sport = e->sport,
+				   .dport = e->dport,
+				   .direction = e->direction,
+				   .spi = e->spi,
+				   .sequence = e->seq,
+				   .number = e->id,
+				   .lost = e->lost };
+
+	(void)reason_name(e->reason, out.reason);
+	snprintf(out.text, sizeof(out.text), "%s", reason_sentence(e->reason));
+	name_of(&c->store, e->said, out.association);
+	server_publish(c->server, &out);
+}
+
 static void
 handle_event(struct control *c, const struct path_event *e)
 {
@@ -138,6 +162,9 @@ handle_event(struct control *c, const struct path_event *e)
 		break;
 	case PATH_AUDIT:
 		tell_audit(c, e);
+		break;
+	case PATH_PACKET:
+		tell_packet(c, e);
 		break;
 	case PATH_SOFT:
 		tell_of_slot(c, PROTO_EVENT_SA_SOFT, e);
@@ -383,6 +410,8 @@ control_run(struct control *c)
 		err = server_step(c->server, -1);
 		if (err == 0)
 			err = link_flush(&c->link) < 0 ? -EPIPE : 0;
+		c->packets_wanted =
+		    server_listeners(c->server, PROTO_EVENT_PACKET) != 0;
 	}
 	if (err < 0)
 		log_warnx("control: %s", strerror(-err));

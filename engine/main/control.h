@@ -33,6 +33,7 @@ struct control {
 	struct control_ring rings[STORE_WORKERS_MAX];
 	unsigned workers;
 	int wake_fd, second_fd, signal_fd, nfqueue_fd;
+	_Atomic bool packets_wanted; /* by a client; workers read it */
 	bool stop;
 };
 

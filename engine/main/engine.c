@@ -58,6 +58,7 @@ start_workers(struct control *c, struct thread *threads, unsigned n,
 			.stop_fd = stop_fd,
 			.notify = control_notify,
 			.notify_arg = &c->rings[i],
+			.packets_wanted = &c->packets_wanted,
 		};
 
 		for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)

@@ -371,6 +371,7 @@ init(struct worker *w)
 	w->log_limit = (struct log_limit){ .burst = 5, .every_ms = 2000 };
 	err = path_init(&w->path, c->store, c->sad, c->index, c->notify,
 			c->notify_arg);
+	w->path.packets_wanted = c->packets_wanted;
 	if (err == 0)
 		err = devmtu_init(&w->devmtu);
 	if (err == 0)

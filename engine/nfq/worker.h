@@ -31,6 +31,7 @@ struct worker_config {
 	int stop_fd;                     /* an eventfd; readable: stop */
 	path_notify *notify;             /* may be NULL, see path.h */
 	void *notify_arg;
+	const _Atomic bool *packets_wanted; /* may be NULL, see path.h */
 };
 
 struct worker;

@@ -8,6 +8,7 @@
 #include "engine/path/out.h"
 #include "engine/path/path.h"
 #include "engine/path/pmtu.h"
+#include "engine/path/sighting.h"
 #include "engine/sa/life.h"
 #include "engine/wire/esp.h"
 #include "engine/wire/ip.h"
@@ -33,6 +34,9 @@ path_init(struct path *p, struct store *s, struct sad *sad, unsigned worker,
 	p->notify_arg = arg;
 	p->audit_limit = (struct log_limit){ .burst = PATH_AUDIT_BURST,
 					     .every_ms = PATH_AUDIT_EVERY_MS };
+	p->packet_limit =
+	    (struct log_limit){ .burst = PATH_PACKET_BURST,
+				.every_ms = PATH_PACKET_EVERY_MS };
 	p->suites = suites_new();
 	return p->suites == NULL ? -ENOMEM : 0;
 }
@@ -118,14 +122,58 @@ audit(struct path *p, enum sa_direction d, const struct path_result *r,
 	p->notify(p->notify_arg, &e);
 }
 
+/* Looked at before the packet is worked on, for that changes it. */
+static bool
+is_watched(const struct path *p, const struct pkt *pkt, struct sighting *s)
+{
+	return p->notify != NULL && p->packets_wanted != NULL &&
+	       atomic_load_explicit(p->packets_wanted, memory_order_relaxed) &&
+	       sighting_take(pkt->octets, pkt->len, s);
+}
+
+static void
+tell_packet(struct path *p, enum sa_direction d, const struct path_result *r,
+	    const struct sighting *s, uint64_t now_ms)
+{
+	struct path_event e = {
+		.kind = PATH_PACKET,
+		.said = r->about.said,
+		.local = d == SA_OUT ? s->src : s->dst,
+		.peer = d == SA_OUT ? s->dst : s->src,
+		.protocol = s->protocol,
+		.sport = s->sport,
+		.dport = s->dport,
+		.direction = d,
+		.reason = r->reason,
+		.spi = s->spi,
+		.lost = p->packet_lost,
+		.seq = s->seq,
+		.id = s->id,
+	};
+
+	if (r->reason == REASON_probe)
+		return;
+	if (!log_limit_take(&p->packet_limit, now_ms)) {
+		p->packet_lost++;
+		return;
+	}
+	p->packet_lost = 0;
+	p->notify(p->notify_arg, &e);
+}
+
 void
 path_out(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 	 uint64_t now_ms, uint8_t *dst, size_t cap, struct path_result *r)
 {
+	struct sighting seen;
+	bool watched = is_watched(p, pkt, &seen);
+
 	out_create(p, kind, pkt, now_ms, dst, cap, r);
 	if (r->action == PATH_DROP) {
 		path_drop(p, SA_OUT, r->reason, 1);
 		audit(p, SA_OUT, r, now_ms);
+		if (watched)
+			tell_packet(p, SA_OUT, r, &seen, now_ms);
 	}
 }
 
@@ -133,10 +181,15 @@ void
 path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	size_t cap, struct path_result *r)
 {
+	struct sighting seen;
+	bool watched = is_watched(p, pkt, &seen);
+
 	in_consume(p, pkt, now_ms, dst, cap, r);
 	if (r->action == PATH_DROP) {
 		path_drop(p, SA_IN, r->reason, 1);
 		audit(p, SA_IN, r, now_ms);
+		if (watched)
+			tell_packet(p, SA_IN, r, &seen, now_ms);
 	}
 }
 

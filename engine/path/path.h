@@ -28,6 +28,7 @@
 #ifndef ENGINE_PATH_PATH_H
 #define ENGINE_PATH_PATH_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -69,10 +70,20 @@ struct path_result {
 /* What control wants to know.  Acquire: at most one a second for the same
  * SAID and peer.  Soft and hard: once an SA.  Audit: a drop that the RFCs call
  * auditable, PATH_AUDIT_BURST at once and then one each PATH_AUDIT_EVERY_MS of
- * a worker; those between are only counted. */
-enum path_event_kind { PATH_ACQUIRE, PATH_SOFT, PATH_HARD, PATH_AUDIT };
-#define PATH_AUDIT_BURST    20
-#define PATH_AUDIT_EVERY_MS 100
+ * a worker; those between are only counted.  Packet: any drop but that of our
+ * own test packets, while somebody asked for them, and as AUDIT not more than
+ * so many. */
+enum path_event_kind {
+	PATH_ACQUIRE,
+	PATH_SOFT,
+	PATH_HARD,
+	PATH_AUDIT,
+	PATH_PACKET
+};
+#define PATH_AUDIT_BURST     20
+#define PATH_AUDIT_EVERY_MS  100
+#define PATH_PACKET_BURST    64
+#define PATH_PACKET_EVERY_MS 10
 struct path_event {
 	enum path_event_kind kind;
 	uint32_t said;
@@ -85,6 +96,7 @@ struct path_event {
 	enum reason reason;
 	uint32_t spi, lost; /* lost: others since the last event */
 	uint64_t seq;
+	uint16_t id; /* PACKET: IPv4's identification */
 };
 /* Called on the worker's thread; must not block. */
 typedef void path_notify(void *arg, const struct path_event *e);
@@ -106,8 +118,11 @@ struct path {
 	void *notify_arg;
 	uint32_t purged; /* table generation of the last purge */
 	struct path_recent recent[PATH_RECENT];
-	struct log_limit audit_limit;
-	uint32_t audit_lost;
+	struct log_limit audit_limit, packet_limit;
+	uint32_t audit_lost, packet_lost;
+	/* Does anybody want to hear of PACKETs?  NULL: nobody.  The caller's,
+	 * who may set it after path_init and change it at any time. */
+	const _Atomic bool *packets_wanted;
 };
 
 /* Octets that dst must hold for a packet of len octets: the longest IV, ICV

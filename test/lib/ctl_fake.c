@@ -338,6 +338,17 @@ command(const char *line)
 		e.spi = 0xc0ffee01;
 		server_publish(server, &e);
 		store_kill(&store, 2);
+	} else if (strcmp(line, "packet") == 0) {
+		e.kind = PROTO_EVENT_PACKET;
+		e.protocol = 6;
+		e.sport = 40000;
+		e.dport = 443;
+		e.direction = PROTO_OUT;
+		e.number = 4711;
+		snprintf(e.reason, sizeof(e.reason), "no-sa");
+		snprintf(e.text, sizeof(e.text),
+			 "the association has no SA for this peer");
+		server_publish(server, &e);
 	} else if (strcmp(line, "drop") == 0) {
 		reason_count(&store, 0, SA_IN, REASON_replay, 2);
 	} else if (strcmp(line, "unready") == 0) {
