@@ -23,6 +23,7 @@ enum keymsg_type {
 	KEYMSG_UDP,      /* + a bound socket, of family `number` */
 	KEYMSG_KRB,      /* + the pair to a Kerberos process */
 	KEYMSG_ENGINE,   /* + a connection to the control socket */
+	KEYMSG_ENTROPY,  /* + what entropyd's pool comes over (entropy.h) */
 	/* net to parent */
 	KEYMSG_ENGINE_LOST,
 };

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/entropy.h"
 #include "base/log.h"
 #include "base/privs.h"
 #include "engine/client/proto.h"
@@ -36,7 +37,8 @@ static struct keyparent {
 	struct keyconf conf;
 	uid_t uid;
 	pid_t net, krb;
-	int channel; /* to net */
+	int channel;                   /* to net */
+	struct entropy_supply entropy; /* of net */
 	bool engine_wanted, stopping, told_engine;
 	struct timespec keytab_time;
 	unsigned ticks;
@@ -193,6 +195,19 @@ send_udp(int family, uint32_t number)
 	close(fd);
 }
 
+/* Before the first configuration: what is drawn then has it already. */
+static void
+send_entropy(void)
+{
+	struct keymsg m = { .type = KEYMSG_ENTROPY };
+	int fd = entropy_supply_open(&parent.entropy, parent.options->run_dir);
+
+	if (fd < 0)
+		log_fatalx("no socket for entropy: %s", strerror(-fd));
+	tell(&m, fd);
+	close(fd);
+}
+
 static void
 start_net(void)
 {
@@ -205,6 +220,7 @@ start_net(void)
 	parent.net =
 	    keychild_start("net", fd[1], (const char *const[]){ NULL });
 	close(fd[1]);
+	send_entropy();
 	send_conf();
 	send_udp(AF_INET, 4);
 	send_udp(AF_INET6, 6);
@@ -248,6 +264,7 @@ reap(void)
 		}
 		parent.net = 0;
 		close(parent.channel);
+		entropy_supply_close(&parent.entropy);
 		stop_child(&parent.krb);
 		start_net();
 	}
@@ -303,6 +320,7 @@ on_tick(void)
 
 	if (parent.engine_wanted)
 		try_engine();
+	entropy_supply_tick(&parent.entropy, clock_now_ms());
 	if (++parent.ticks % KEYTAB_TICKS != 0)
 		return;
 	note_keytab_time(&now);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/entropy.h"
 #include "base/log.h"
 #include "base/privs.h"
 #include "base/secret.h"
@@ -22,6 +23,7 @@
 
 enum { POLL_PARENT, POLL_KRB, POLL_UDP4, POLL_UDP6, POLL_ENGINE, POLLS };
 enum { BATCH = 64 };
+enum { SETTLE_MS = 100, WATCH_MS = 1000 };
 
 static struct netproc {
 	struct pollfd poll[POLLS];
@@ -158,6 +160,21 @@ on_configuration(void)
 }
 
 static void
+use_entropy(int fd)
+{
+	int ret;
+
+	if (fd < 0)
+		log_fatalx("the parent forgot a descriptor");
+	ret = entropy_use_supply(fd);
+	if (ret != 0) {
+		errno = -ret;
+		log_warn("entropyd's pool is not used");
+	}
+	entropy_settle(SETTLE_MS);
+}
+
+static void
 on_parent_message(const struct keymsg *m, int fd)
 {
 	int ret = 0;
@@ -185,6 +202,9 @@ on_parent_message(const struct keymsg *m, int fd)
 	case KEYMSG_ENGINE:
 		net.poll[POLL_ENGINE].fd = fd;
 		enginelink_attach(&net.engine, fd);
+		return;
+	case KEYMSG_ENTROPY:
+		use_entropy(fd);
 		return;
 	case KEYMSG_ENGINE_LOST:
 		break;
@@ -325,9 +345,11 @@ netproc_run(int channel, const char *user)
 	set_up(channel, user);
 	for (;;) {
 		int64_t wait = kink_run_timers(&net.kink, clock_now_ms());
-		int n = poll(net.poll, POLLS,
-			     wait < 0 || wait > 60000 ? 60000 : (int)wait);
+		int n;
 
+		entropy_watch();
+		n = poll(net.poll, POLLS,
+			 wait < 0 || wait > WATCH_MS ? WATCH_MS : (int)wait);
 		if (n < 0 && errno != EINTR)
 			log_fatal("poll");
 		if (n <= 0)

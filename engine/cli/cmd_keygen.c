@@ -2,11 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/entropy.h"
 #include "base/secret.h"
 #include "engine/cli/jsonout.h"
 
 /* keyed-md5 takes keys of any length; RFC 1828 section 1.1 wants 128 bits. */
 #define ANY_LENGTH_OCTETS 16
+/* For entropyd's pool, where it is there: a person waits. */
+#define SETTLE_MS 250
 
 static unsigned
 octets_for(const char *name)
@@ -35,8 +38,9 @@ print_key(const char *name, const struct cli *cli)
 	for (unsigned i = 0; i < n; i++)
 		(void)snprintf(hex + 2 + 2 * i, 3, "%02x", key[i]);
 	if (cli->json)
-		jsonout_put("key", json_pack("{s:s,s:s}", "algorithm", name,
-					     "key", hex));
+		jsonout_put("key",
+			    json_pack("{s:s,s:s,s:s}", "algorithm", name, "key",
+				      hex, "randomness", entropy_sources()));
 	else
 		(void)printf("%s\n", hex);
 	secret_wipe(key, sizeof(key));
@@ -56,6 +60,9 @@ cmd_keygen_run(int argc, char **argv, const struct cli *cli)
 			return cli_usage("keygen",
 					 "%s: no algorithm that has a key",
 					 argv[i]);
+	/* Without it, or with a run-dir that can't be, there is the kernel. */
+	(void)entropy_use(cli->run_dir);
+	entropy_settle(SETTLE_MS);
 	if (cli->json)
 		jsonout_begin();
 	for (int i = 1; i < argc && status == CLI_DONE; i++)

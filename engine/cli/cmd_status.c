@@ -86,6 +86,7 @@ print_json(const struct gathered *g)
 	(void)json_object_set_new(o, "ready", json_boolean(s->ready));
 	(void)json_object_set_new(o, "reason", json_string(s->text));
 	(void)json_object_set_new(o, "divert", json_string(s->divert));
+	(void)json_object_set_new(o, "randomness", json_string(s->randomness));
 	(void)json_object_set_new(o, "engine_started",
 				  json_string(seconds(s->started, time)));
 	(void)json_object_set_new(o, "engine_starts",
@@ -157,6 +158,8 @@ print_text(const struct gathered *g)
 	(void)printf("  divert        %s, %" PRIu32 " worker%s\n",
 		     s->divert[0] == '\0' ? "not yet" : s->divert, s->workers,
 		     s->workers == 1 ? "" : "s");
+	(void)printf("  randomness    %s\n",
+		     s->randomness[0] == '\0' ? "unknown" : s->randomness);
 	(void)printf("  queues        %u, %" PRIu64 " received, %" PRIu64
 		     " waiting, %" PRIu64 " lost\n",
 		     g->n_queues, received, waiting, lost);

@@ -44,12 +44,12 @@
 #define PROTO_HEAD_OCTETS 16u
 #define PROTO_SOCKET      "control.sock"
 
-#define PROTO_NAME_MAX       64 /* texts: octets with the final 0 */
-#define PROTO_ALGO_MAX       24
-#define PROTO_PRINCIPAL_MAX  256
-#define PROTO_SENTENCE_MAX   256
-#define PROTO_CHUNK_MAX      4096
-#define PROTO_EXPRESSION_MAX 4096
+#define PROTO_NAME_MAX        64 /* texts: octets with the final 0 */
+#define PROTO_ALGO_MAX        24
+#define PROTO_PRINCIPAL_MAX   256
+#define PROTO_SENTENCE_MAX    256
+#define PROTO_CHUNK_MAX       4096
+#define PROTO_EXPRESSION_MAX  4096
 #define PROTO_RELOAD_SECS_MAX 86400
 
 /* Append only.  Types from 32 on are for clients without privilege. */
@@ -175,6 +175,7 @@ struct proto_status {
 	uint64_t started, service_started; /* engine, supervisor; wall secs */
 	uint64_t starts;                   /* engines so far */
 	char divert[PROTO_NAME_MAX];       /* "nft queue", "xt NFQUEUE" */
+	char randomness[PROTO_NAME_MAX];   /* "kernel", ... and entropyd */
 	char text[PROTO_SENTENCE_MAX];     /* why not ready */
 };
 

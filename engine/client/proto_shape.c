@@ -60,6 +60,7 @@ static const struct proto_field status_fields[] = {
 	U64(SERVICE_STARTED, proto_status, service_started),
 	U64(STARTS, proto_status, starts),
 	TEXT(DIVERT, proto_status, divert),
+	TEXT(RANDOMNESS, proto_status, randomness),
 	TEXT(TEXT, proto_status, text),
 };
 SHAPE(status);

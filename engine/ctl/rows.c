@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/entropy.h"
 #include "base/secret.h"
 #include "engine/ctl/rows.h"
 #include "engine/path/reason.h"
@@ -144,6 +145,7 @@ next_status(struct server *s, struct session *c, void *buf, size_t cap)
 	if (c->at++ != 0)
 		return 0;
 	row.n_sas = count_live(s->config.store);
+	copy_text(row.randomness, sizeof(row.randomness), entropy_sources());
 	switch ((enum store_divert)h->divert) {
 	case STORE_DIVERT_NONE:
 		break;
