@@ -33,12 +33,6 @@ uses_photuris(const struct policy_assoc *a)
 	return a->keying == POLICY_KEYING_PHOTURIS;
 }
 
-static bool
-uses_bind(const struct policy_assoc *a)
-{
-	return a->bind_users != NULL || a->bind_groups != NULL;
-}
-
 /* `dscp` and `df` are tunnel mode's alone: they need no rows. */
 static const struct {
 	const char *word;
@@ -50,7 +44,6 @@ static const struct {
 	{ "an IPv6 address", POLICY_WORD_PEER, uses_ipv6_peer },
 	{ "`encap udp`", POLICY_WORD_ENCAP, uses_encap },
 	{ "`keying photuris`", POLICY_WORD_KEYING, uses_photuris },
-	{ "`bind`", POLICY_WORD_BIND, uses_bind },
 };
 
 /* An option that says what is done anyway asks for nothing. */

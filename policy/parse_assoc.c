@@ -286,16 +286,20 @@ parse_lifetime(struct parser *ps, struct policy_assoc *a)
 	return true;
 }
 
+_Static_assert(POLICY_BIND_MAX == 16, "as the message says");
+
 static bool
 add_name(struct parser *ps, char ***list)
 {
 	char **grown, *name = NULL;
 	size_t n = 0;
 
-	if (!parser_string(ps, "expected a name", &name))
-		return false;
 	while (*list != NULL && (*list)[n] != NULL)
 		n++;
+	if (n == POLICY_BIND_MAX)
+		return parser_refuse(ps, "more than 16 of them");
+	if (!parser_string(ps, "expected a name", &name))
+		return false;
 	grown = reallocarray(*list, n + 2, sizeof(*grown));
 	if (grown == NULL) {
 		free(name);
@@ -311,14 +315,13 @@ static bool
 parse_bind(struct parser *ps, struct policy_assoc *a)
 {
 	static const char *const words[] = { "user", "group", NULL };
-	unsigned i, n = 0;
+	bool more = false;
+	unsigned i;
 
 	do {
-		if (n++ > 0)
+		if (more)
 			parser_step(ps);
-		/* The list is walked for each name. */
-		if (n > 256)
-			return parser_refuse(ps, "more than 256 names");
+		more = true;
 		if (!parser_choice(ps, words, &i) ||
 		    !add_name(ps, i == 0 ? &a->bind_users : &a->bind_groups))
 			return false;

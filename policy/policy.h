@@ -17,6 +17,7 @@
 #include "base/ipaddr.h"
 
 #define POLICY_NAME_MAX 63 /* octets of an association's name */
+#define POLICY_BIND_MAX 16 /* users, and groups, of a `bind` */
 
 enum policy_mode { POLICY_MODE_TRANSPORT = 1, POLICY_MODE_TUNNEL = 2 };
 
@@ -147,6 +148,9 @@ struct policy_assoc {
 	bool accept_any_address;
 	enum policy_secrecy secrecy;      /* default prefer */
 	char **bind_users, **bind_groups; /* NULL ended; NULL: root only */
+	/* What names_resolve (engine/vet) made of them. */
+	unsigned n_bind_uids, n_bind_gids;
+	uint32_t bind_uids[POLICY_BIND_MAX], bind_gids[POLICY_BIND_MAX];
 	struct policy_place at[POLICY_WORD_COUNT];
 };
 

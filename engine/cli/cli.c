@@ -45,9 +45,9 @@ cli_connect(struct client *c, const struct cli *cli)
 {
 	int err = client_open(c, cli->run_dir, ANSWER_MS);
 
-	if (err == 0)
+	if (err == 0 && c->server.rights == PROTO_RIGHTS_ALL)
 		return CLI_DONE;
-	if (err == -EACCES) {
+	if (err == 0 || err == -EACCES) {
 		cli_complain("not permitted: this needs root");
 		return CLI_FORBIDDEN;
 	}

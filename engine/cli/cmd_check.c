@@ -5,6 +5,7 @@
 
 #include "engine/cli/cmd_check.h"
 #include "engine/vet/marks.h"
+#include "engine/vet/names.h"
 #include "engine/vet/vet.h"
 #include "policy/check.h"
 #include "policy/dump.h"
@@ -18,6 +19,7 @@ load(const char *file, struct diag *d)
 
 	if (p != NULL) {
 		(void)check_policy(p, d);
+		names_resolve(p, d);
 		if (vet_policy(p, d) == 0 && diag_errors(d) == 0)
 			marks_warn(p, d);
 	}

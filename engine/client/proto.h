@@ -52,7 +52,8 @@
 #define PROTO_EXPRESSION_MAX  4096
 #define PROTO_RELOAD_SECS_MAX 86400
 
-/* Append only.  Types from 32 on are for clients without privilege. */
+/* Append only.  Types from 32 on are for clients without privilege: with the
+ * message comes one descriptor (SCM_RIGHTS), a socket that the client holds. */
 enum proto_type {
 	PROTO_HELLO = 1,     /* struct proto_hello both ways */
 	PROTO_STATUS = 2,    /* -> struct proto_status */
@@ -69,6 +70,9 @@ enum proto_type {
 	PROTO_REKEY = 13,     /* struct proto_rekey -> the end */
 	PROTO_SUBSCRIBE = 14, /* struct proto_subscribe -> the end */
 	PROTO_EVENT = 15,     /* struct proto_event, unasked */
+	PROTO_BIND = 32, /* struct proto_bind -> struct proto_bound */
+	PROTO_SAID = 33, /* -> struct proto_bound */
+	PROTO_PEER = 34, /* -> struct proto_sa each, without what it counts */
 };
 
 enum proto_flag {
@@ -119,6 +123,7 @@ enum proto_queue_kind {
 enum proto_rights {
 	PROTO_RIGHTS_NONE = 0, /* the connection is closed */
 	PROTO_RIGHTS_ALL = 1,  /* uid 0, or the service's own */
+	PROTO_RIGHTS_OWN = 2,  /* anybody: what concerns its own sockets */
 };
 enum proto_export_which { PROTO_EXPORT_CONF = 1, PROTO_EXPORT_NFT = 2 };
 enum proto_event_kind {
@@ -287,6 +292,15 @@ struct proto_subscribe {
 	uint32_t mask; /* PROTO_EVENT_BIT of each kind wanted; 0: none */
 };
 
+struct proto_bind {
+	char association[PROTO_NAME_MAX];
+};
+
+struct proto_bound {
+	uint32_t said; /* 0: the socket has none */
+	char association[PROTO_NAME_MAX];
+};
+
 struct proto_event {
 	uint32_t kind; /* enum proto_event_kind */
 	uint64_t wall_ms;
@@ -325,7 +339,8 @@ extern const struct proto_shape proto_shape_hello, proto_shape_status,
     proto_shape_assoc, proto_shape_show, proto_shape_sa, proto_shape_drop,
     proto_shape_queue, proto_shape_flow, proto_shape_export, proto_shape_text,
     proto_shape_reload, proto_shape_half, proto_shape_pair, proto_shape_delete,
-    proto_shape_rekey, proto_shape_subscribe, proto_shape_event;
+    proto_shape_rekey, proto_shape_subscribe, proto_shape_event,
+    proto_shape_bind, proto_shape_bound;
 
 /* The shape that belongs to the struct p points to. */
 #define PROTO_SHAPE(p)                                                         \
@@ -346,7 +361,9 @@ extern const struct proto_shape proto_shape_hello, proto_shape_status,
 		 : &proto_shape_delete, struct proto_rekey                     \
 		 : &proto_shape_rekey, struct proto_subscribe                  \
 		 : &proto_shape_subscribe, struct proto_event                  \
-		 : &proto_shape_event)
+		 : &proto_shape_event, struct proto_bind                       \
+		 : &proto_shape_bind, struct proto_bound                       \
+		 : &proto_shape_bound)
 
 /* Writes a whole message: the head (its length is set here) and, unless
  * shape is NULL, the record.  Returns its octets, 0 when it does not fit cap

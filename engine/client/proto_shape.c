@@ -237,3 +237,14 @@ static const struct proto_field event_fields[] = {
 	U32(NUMBER, proto_event, number),
 };
 SHAPE(event);
+
+static const struct proto_field bind_fields[] = {
+	MUST(ASSOCIATION, TEXT, proto_bind, association),
+};
+SHAPE(bind);
+
+static const struct proto_field bound_fields[] = {
+	MUST(SAID, U32, proto_bound, said),
+	TEXT(ASSOCIATION, proto_bound, association),
+};
+SHAPE(bound);

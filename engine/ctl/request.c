@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "engine/ctl/broker.h"
 #include "engine/ctl/install.h"
 #include "engine/ctl/request.h"
 #include "engine/ctl/rows.h"
@@ -19,6 +20,7 @@ union record {
 	struct proto_delete delete;
 	struct proto_rekey rekey;
 	struct proto_subscribe subscribe;
+	struct proto_bind bind;
 };
 
 static struct server_ticket
@@ -234,6 +236,53 @@ handle_subscribe(struct server *s, struct session *c, const union record *r)
 	session_end(c, 0, "%s", "");
 }
 
+/* The one row and the end, or why not. */
+static void
+end_bound(struct server *s, struct session *c, int err, const char *why,
+	  const struct proto_bound *bound)
+{
+	if (err == 0)
+		err = session_append(s, c, PROTO_SHAPE(bound), bound);
+	session_end(c, err, "%s", why);
+}
+
+static void
+handle_bind(struct server *s, struct session *c, const union record *r)
+{
+	struct proto_bound bound = { 0 };
+	const char *why = "";
+	int err = broker_bind(s, c, r->bind.association, &bound, &why);
+
+	end_bound(s, c, err, why, &bound);
+}
+
+static void
+handle_said(struct server *s, struct session *c, const union record *r)
+{
+	struct proto_bound bound = { 0 };
+	const char *why = "";
+	int err = broker_said(s, c, &bound, &why);
+
+	end_bound(s, c, err, why, &bound);
+}
+
+static void
+handle_peer(struct server *s, struct session *c, const union record *r)
+{
+	uint32_t said;
+	struct ipaddr peer;
+	const char *why = "";
+	int err = broker_peer(s, c, &said, &peer, &why);
+
+	if (err < 0) {
+		session_end(c, err, "%s", why);
+		return;
+	}
+	handle_rows(s, c, r);
+	c->said = said;
+	c->peer = peer;
+}
+
 /* Who may ask for what.  Everything that is not here is refused. */
 static const struct request {
 	enum proto_type type;
@@ -242,7 +291,7 @@ static const struct request {
 	void (*handle)(struct server *s, struct session *c,
 		       const union record *r);
 } requests[] = {
-	{ PROTO_HELLO, PROTO_RIGHTS_ALL, &proto_shape_hello, handle_hello },
+	{ PROTO_HELLO, PROTO_RIGHTS_OWN, &proto_shape_hello, handle_hello },
 	{ PROTO_STATUS, PROTO_RIGHTS_ALL, NULL, handle_rows },
 	{ PROTO_ASSOCS, PROTO_RIGHTS_ALL, NULL, handle_rows },
 	{ PROTO_SAS, PROTO_RIGHTS_ALL, &proto_shape_show, handle_sas },
@@ -258,6 +307,9 @@ static const struct request {
 	{ PROTO_REKEY, PROTO_RIGHTS_ALL, &proto_shape_rekey, handle_rekey },
 	{ PROTO_SUBSCRIBE, PROTO_RIGHTS_ALL, &proto_shape_subscribe,
 	  handle_subscribe },
+	{ PROTO_BIND, PROTO_RIGHTS_OWN, &proto_shape_bind, handle_bind },
+	{ PROTO_SAID, PROTO_RIGHTS_OWN, NULL, handle_said },
+	{ PROTO_PEER, PROTO_RIGHTS_OWN, NULL, handle_peer },
 };
 
 static const struct request *
@@ -304,8 +356,8 @@ request_handle(struct server *s, struct session *c, const void *msg, size_t len)
 		session_end(c, -EOPNOTSUPP, "unknown request %u", head.type);
 		return;
 	}
-	if (c->rights != q->rights) {
-		session_end(c, -EPERM, "not for you");
+	if (c->rights != PROTO_RIGHTS_ALL && c->rights != q->rights) {
+		session_end(c, -EPERM, "not permitted: this needs root");
 		return;
 	}
 	err = proto_read(msg, len, q->shape, PROTO_STRICT, &r);

@@ -84,6 +84,27 @@ rows_find_assoc(const struct store *store, const char *name,
 	return err;
 }
 
+int
+rows_find_said(const struct store *store, uint32_t said,
+	       struct store_assoc *out)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; err == 0; i++) {
+		err = rows_copy_assoc(store, i, out);
+		if (err == 0 && out->said == said)
+			return 0;
+	}
+	return err;
+}
+
+bool
+rows_protects(const struct sa *sa, uint32_t said, const struct ipaddr *peer)
+{
+	return atomic_load(&sa->state) == SA_LIVE && sa->said == said &&
+	       ipaddr_equal(&sa->peer, peer);
+}
+
 static struct proto_limits
 limits_of(const struct sa_limits *l)
 {
@@ -308,6 +329,30 @@ next_sa(struct server *s, struct session *c, void *buf, size_t cap)
 	return len;
 }
 
+/* The SAs behind somebody's socket: not what others sent through them. */
+static size_t
+next_peer(struct server *s, struct session *c, void *buf, size_t cap)
+{
+	const struct store *store = s->config.store;
+	size_t len = 0;
+
+	while (len == 0 && c->at < store_slots(store)) {
+		const struct sa *sa = store_sa(store, c->at++);
+		uint32_t generation = atomic_load(&sa->generation);
+		struct proto_sa row = { 0 };
+
+		if (!rows_protects(sa, c->said, &c->peer))
+			continue;
+		row.state = PROTO_LIVE;
+		fill_sa(&row, sa, false);
+		atomic_thread_fence(memory_order_acquire);
+		if (rows_protects(sa, c->said, &c->peer) &&
+		    atomic_load(&sa->generation) == generation)
+			len = build(c, PROTO_SHAPE(&row), &row, buf, cap);
+	}
+	return len;
+}
+
 static size_t
 next_drop(struct server *s, struct session *c, void *buf, size_t cap)
 {
@@ -379,6 +424,8 @@ rows_next(struct server *s, struct session *c, void *buf, size_t cap)
 		return next_drop(s, c, buf, cap);
 	case PROTO_QUEUES:
 		return next_queue(s, c, buf, cap);
+	case PROTO_PEER:
+		return next_peer(s, c, buf, cap);
 	}
 	return 0;
 }

@@ -20,6 +20,12 @@ int rows_copy_assoc(const struct store *store, uint32_t i,
 /* By name.  0, -ENOENT, -EAGAIN. */
 int rows_find_assoc(const struct store *store, const char *name,
 		    struct store_assoc *out);
+/* By SAID.  0, -ENOENT, -EAGAIN. */
+int rows_find_said(const struct store *store, uint32_t said,
+		   struct store_assoc *out);
+/* Is it live, and between us and this peer under this SAID? */
+bool rows_protects(const struct sa *sa, uint32_t said,
+		   const struct ipaddr *peer);
 /* Name of an algorithm, "" for none. */
 const char *rows_algo(uint8_t algo);
 

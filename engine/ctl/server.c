@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "engine/ctl/broker.h"
 #include "engine/ctl/server_priv.h"
 
 /* epoll's 64 bits of ours: sessions by index from 0, then the others. */
@@ -103,6 +104,8 @@ server_new(struct server **out, const struct server_config *config)
 	s->config = *config;
 	/* Not later: the engine may not ask when it is confined. */
 	s->own_uid = geteuid();
+	s->netns = broker_netns();
+	s->refusals = (struct log_limit){ .burst = 10, .every_ms = 1000 };
 	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++)
 		s->sessions[i].fd = -1;
 	for (unsigned i = 0; i < SERVER_WATCHES_MAX; i++)
@@ -212,28 +215,69 @@ rights_of(const struct server *s, int fd, uid_t *uid)
 	*uid = who.uid;
 	if (who.uid == 0 || who.uid == s->own_uid)
 		return PROTO_RIGHTS_ALL;
-	return PROTO_RIGHTS_NONE;
+	return PROTO_RIGHTS_OWN;
 }
 
-/* When all places are taken, whoever was silent longest and listens to no
- * events makes room. */
-static void
-make_room(struct server *s)
+/* Whose places are looked at. */
+enum crowd { CROWD_ALL, CROWD_USERS, CROWD_USER };
+
+static bool
+is_of(const struct session *c, enum crowd crowd, uid_t uid)
+{
+	if (c->fd < 0)
+		return false;
+	switch (crowd) {
+	case CROWD_ALL:
+		break;
+	case CROWD_USERS:
+		return c->rights == PROTO_RIGHTS_OWN;
+	case CROWD_USER:
+		return c->rights == PROTO_RIGHTS_OWN && c->uid == uid;
+	}
+	return true;
+}
+
+/* When `max` places are taken, whoever was silent longest and listens to no
+ * events makes room.  False: nobody could. */
+static bool
+make_room(struct server *s, enum crowd crowd, uid_t uid, unsigned max)
 {
 	struct session *oldest = NULL;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
 		struct session *c = &s->sessions[i];
 
-		if (c->fd < 0)
-			return;
+		if (!is_of(c, crowd, uid))
+			continue;
+		n++;
 		if (c->mask != 0 || c->phase != SESSION_IDLE)
 			continue;
 		if (oldest == NULL || c->since_ms < oldest->since_ms)
 			oldest = c;
 	}
+	if (n < max)
+		return true;
 	if (oldest != NULL)
 		session_close(s, oldest);
+	return oldest != NULL;
+}
+
+static void
+admit(struct server *s, int fd, uid_t uid, enum proto_rights rights)
+{
+	bool room = true;
+
+	if (rights == PROTO_RIGHTS_NONE) {
+		session_open(s, fd, uid, rights, EACCES);
+		return;
+	}
+	if (rights == PROTO_RIGHTS_OWN)
+		room = make_room(s, CROWD_USER, uid, SERVER_PER_USER) &&
+		       make_room(s, CROWD_USERS, uid, SERVER_USERS_MAX);
+	if (room)
+		room = make_room(s, CROWD_ALL, uid, SERVER_CLIENTS_MAX);
+	session_open(s, fd, uid, rights, room ? 0 : EBUSY);
 }
 
 static void
@@ -258,12 +302,7 @@ accept_clients(struct server *s)
 			return;
 		}
 		rights = rights_of(s, fd, &uid);
-		if (rights == PROTO_RIGHTS_NONE) {
-			session_open(s, fd, uid, rights, EACCES);
-			continue;
-		}
-		make_room(s);
-		session_open(s, fd, uid, rights, 0);
+		admit(s, fd, uid, rights);
 	}
 }
 

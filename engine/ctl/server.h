@@ -6,7 +6,8 @@
  * calls come from one thread, the engine's control thread; nothing here
  * blocks, ever.  Reads the store, and writes to it only what clients with the
  * right ask for (install.h).  Credentials are looked at before an octet of a
- * client is read.  What belongs to others (configuration, nft rules) is asked
+ * client is read: users without privilege may ask about sockets of their own
+ * alone (broker.h), and can't take root's places.  What belongs to others (configuration, nft rules) is asked
  * of them through struct ctl_ops and answered later through a ticket, so that
  * a slow supervisor stops nobody else.
  *
@@ -27,6 +28,8 @@
 #include "engine/sa/store.h"
 
 #define SERVER_CLIENTS_MAX 128
+#define SERVER_USERS_MAX   64 /* of them without privilege */
+#define SERVER_PER_USER    16 /* of them of one user */
 #define SERVER_BACKLOG_MAX (16u << 20) /* octets, all clients together */
 #define SERVER_HELLO_MS    5000        /* to say hello, else closed */
 

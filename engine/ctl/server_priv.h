@@ -5,6 +5,7 @@
 #ifndef ENGINE_CTL_SERVER_PRIV_H
 #define ENGINE_CTL_SERVER_PRIV_H
 
+#include "base/log.h"
 #include "engine/ctl/feed.h"
 #include "engine/ctl/nfqueue.h"
 #include "engine/ctl/server.h"
@@ -27,6 +28,8 @@ struct server {
 	struct server_config config;
 	int epoll_fd, timer_fd;
 	uid_t own_uid; /* what the service runs as */
+	uint64_t netns; /* cookie of our network namespace; 0: unknown */
+	struct log_limit refusals;
 	bool ticking;
 	bool accept_paused; /* out of descriptors */
 	struct session sessions[SERVER_CLIENTS_MAX];

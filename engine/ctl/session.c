@@ -100,7 +100,8 @@ void
 session_open(struct server *s, int fd, uid_t uid, enum proto_rights rights,
 	     int refused)
 {
-	struct session turned_away = { .fd = fd, .rights = rights };
+	struct session turned_away = { .fd = fd, .rights = rights,
+				       .passed = -1 };
 	int octets = SEND_BUFFER_OCTETS;
 	struct session *c = NULL;
 	struct epoll_event e;
@@ -122,6 +123,7 @@ session_open(struct server *s, int fd, uid_t uid, enum proto_rights rights,
 		.generation = generation,
 		.rights = rights,
 		.uid = uid,
+		.passed = -1,
 		.interest = EPOLLIN,
 		.since_ms = clock_now_ms(),
 	};
@@ -334,6 +336,34 @@ session_tell(struct server *s, struct session *c, const void *msg, size_t len)
 	return false;
 }
 
+/* A message, and the one descriptor that may come with it; of more, the
+ * kernel closes the rest.  As recv(2). */
+static ssize_t
+receive(struct server *s, struct session *c)
+{
+	struct iovec iov = { s->message, PROTO_MESSAGE_MAX };
+	union {
+		struct cmsghdr head;
+		char octets[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr m = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		/* Not CMSG_SPACE: there a second one would fit. */
+		.msg_controllen = CMSG_LEN(sizeof(int)),
+	};
+	ssize_t n;
+
+	n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	if (n >= 0 && m.msg_controllen >= CMSG_LEN(sizeof(int)) &&
+	    control.head.cmsg_level == SOL_SOCKET &&
+	    control.head.cmsg_type == SCM_RIGHTS &&
+	    control.head.cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&c->passed, CMSG_DATA(&control.head), sizeof(int));
+	return n;
+}
+
 /* Reads one message.  False: the client is gone. */
 static bool
 take_request(struct server *s, struct session *c)
@@ -341,8 +371,7 @@ take_request(struct server *s, struct session *c)
 	ssize_t n;
 
 	do
-		n = recv(c->fd, s->message, PROTO_MESSAGE_MAX,
-			 MSG_DONTWAIT | MSG_TRUNC);
+		n = receive(s, c);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK;
@@ -359,6 +388,9 @@ take_request(struct server *s, struct session *c)
 	} else {
 		request_handle(s, c, s->message, (size_t)n);
 	}
+	if (c->passed >= 0)
+		close(c->passed);
+	c->passed = -1;
 	/* It may have held keys. */
 	secret_wipe(s->message, PROTO_MESSAGE_MAX);
 	return true;

@@ -36,6 +36,7 @@ struct session {
 	uint32_t generation; /* +1 each time the place is taken */
 	enum proto_rights rights;
 	uid_t uid;
+	int passed; /* descriptor that came with the request, or -1 */
 	bool greeted;
 	bool hang_up;      /* close it once END is sent */
 	uint32_t interest; /* epoll events asked for */
@@ -48,6 +49,8 @@ struct session {
 	uint32_t at;                      /* rows: where to go on */
 	uint32_t flags;                   /* of struct proto_show */
 	char association[PROTO_NAME_MAX]; /* the same */
+	uint32_t said;                    /* of PROTO_PEER */
+	struct ipaddr peer;               /* the same */
 	int error;                        /* of END: 0 or an errno value */
 	char text[PROTO_SENTENCE_MAX];
 

@@ -21,6 +21,19 @@ same_text(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+/* Two lists that end with NULL, or are not there. */
+static bool
+same_names(char *const *a, char *const *b)
+{
+	size_t i = 0;
+
+	if (a == NULL || b == NULL)
+		return a == b;
+	while (a[i] != NULL && b[i] != NULL && strcmp(a[i], b[i]) == 0)
+		i++;
+	return a[i] == b[i];
+}
+
 static bool
 same_assoc(const struct policy_assoc *a, const struct policy_assoc *b)
 {
@@ -33,7 +46,9 @@ same_assoc(const struct policy_assoc *a, const struct policy_assoc *b)
 	       a->keying == b->keying && same_key(&a->out, &b->out) &&
 	       same_key(&a->in, &b->in) &&
 	       same_text(a->local_principal, b->local_principal) &&
-	       same_text(a->peer_principal, b->peer_principal);
+	       same_text(a->peer_principal, b->peer_principal) &&
+	       same_names(a->bind_users, b->bind_users) &&
+	       same_names(a->bind_groups, b->bind_groups);
 }
 
 /* Is flow f of x in y too?  Associations by name. */

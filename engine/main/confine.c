@@ -38,6 +38,7 @@ static const struct privs_call calls[] = {
 	CALL(recvfrom),
 	CALL(recvmsg),
 	CALL(getsockopt),
+	CALL(getpeername),
 	CALL_IF(setsockopt, 1, SOL_SOCKET),
 	CALL(shutdown),
 	CALL(close),

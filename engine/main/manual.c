@@ -10,6 +10,7 @@
 #include "policy/said.h"
 
 _Static_assert(SA_TFC_PAD_MTU == POLICY_TFC_PAD_MTU, "goes over as it is");
+_Static_assert(STORE_BIND_MAX == POLICY_BIND_MAX, "goes over as it is");
 
 static void
 copy_limits(struct sa_limits *to, const struct policy_lifetime *from)
@@ -42,6 +43,10 @@ write_assoc(struct store_assoc *to, const struct policy *p, size_t index)
 	to->local = a->local;
 	to->peer = a->peer;
 	copy_limits(&to->limits, &a->lifetime);
+	to->n_bind_uids = a->n_bind_uids;
+	to->n_bind_gids = a->n_bind_gids;
+	memcpy(to->bind_uids, a->bind_uids, sizeof(to->bind_uids));
+	memcpy(to->bind_gids, a->bind_gids, sizeof(to->bind_gids));
 	for (size_t i = 0; i < p->n_flows; i++)
 		if (p->flows[i].inbound &&
 		    p->flows[i].target == POLICY_TARGET_ASSOC &&

@@ -20,6 +20,7 @@
 #include "engine/main/notify.h"
 #include "engine/main/supervisor.h"
 #include "engine/vet/marks.h"
+#include "engine/vet/names.h"
 #include "engine/vet/vet.h"
 #include "policy/check.h"
 #include "policy/parse.h"
@@ -38,6 +39,7 @@ supervisor_read(const char *path, struct diag **diag)
 		log_fatalx("no memory for the configuration");
 	*diag = d;
 	if (check_policy(p, d) == 0 && vet_policy(p, d) == 0) {
+		names_resolve(p, d);
 		marks_warn(p, d);
 		return p;
 	}

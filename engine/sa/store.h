@@ -22,12 +22,13 @@
 #include "engine/sa/sa.h"
 
 #define STORE_MAGIC        0x6e666970u /* "nfip" */
-#define STORE_LAYOUT       4u          /* +1 whenever a struct here changes */
+#define STORE_LAYOUT       5u          /* +1 whenever a struct here changes */
 #define STORE_WORKERS_MAX  16
 #define STORE_REASONS_MAX  96
 #define STORE_ASSOCS_MAX   1024
 #define STORE_TOKEN_OCTETS 16
 #define STORE_TEXT_MAX     256
+#define STORE_BIND_MAX     16 /* users, and groups, of an association */
 /* What replay areas are handed out in: 1024 packets less one block. */
 #define STORE_UNIT_WORDS 32u
 
@@ -66,6 +67,9 @@ struct store_assoc {
 	struct sa_limits limits;
 	uint32_t has_in_flows;        /* a packet under it must match one */
 	uint32_t tfc_pad, dummy_rate; /* as in struct sa */
+	/* Who may bind sockets to it, beside root. */
+	uint32_t n_bind_uids, n_bind_gids;
+	uint32_t bind_uids[STORE_BIND_MAX], bind_gids[STORE_BIND_MAX];
 };
 
 struct store_drops {

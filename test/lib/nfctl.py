@@ -19,6 +19,7 @@ BUILD = os.environ.get("NFIPSEC_BUILD", f"{TOP}/build")
 
 (HELLO, STATUS, ASSOCS, SAS, DROPS, QUEUES, FLOWS, EXPORT, RELOAD, DISABLE,
  ADD_PAIR, DELETE_SA, REKEY, SUBSCRIBE, EVENT) = range(1, 16)
+BIND, SAID, PEER = range(32, 35)
 REPLY, MORE = 1, 2
 MAX = 8192
 
@@ -116,10 +117,14 @@ class Ctl:
         octets = self.s.recv(MAX + 1)
         return Message(octets) if octets else None
 
-    def request(self, kind, values=None):
-        """-> rows, errno value, text of the end"""
+    def request(self, kind, values=None, fds=()):
+        """-> rows, errno value, text of the end.  fds go with it."""
         self.serial += 1
-        self.s.send(message(kind, values, self.serial))
+        octets = message(kind, values, self.serial)
+        if fds:
+            socket.send_fds(self.s, [octets], list(fds))
+        else:
+            self.s.send(octets)
         rows = []
         while True:
             m = self.recv()

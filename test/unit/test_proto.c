@@ -28,6 +28,8 @@ static const struct {
 	{ "rekey", &proto_shape_rekey },
 	{ "event", &proto_shape_event },
 	{ "subscribe", &proto_shape_subscribe },
+	{ "bind", &proto_shape_bind },
+	{ "bound", &proto_shape_bound },
 };
 #define N_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
