@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "engine/ctl/install.h"
 #include "engine/ctl/rows.h"
+#include "engine/sa/peers.h"
 #include "policy/policy.h"
 
 _Static_assert((int)PROTO_KEYING_MANUAL == (int)POLICY_KEYING_MANUAL &&
@@ -267,6 +268,44 @@ kill_older(struct store *store, struct shadow *sh, uint32_t new)
 	}
 }
 
+/* Another principal's SAs for this peer, both directions. */
+static void
+kill_others(struct store *store, struct shadow *sh, const struct proto_pair *p,
+	    uint32_t said)
+{
+	for (uint32_t i = 0; i < shadow_slots(sh); i++) {
+		const struct shadow_slot *at = &sh->slots[i];
+
+		if (!at->live || at->said != said ||
+		    !ipaddr_equal(&at->peer, &p->peer) ||
+		    strcmp(store_sa(store, i)->principal, p->principal) == 0)
+			continue;
+		if (store_kill(store, i))
+			shadow_touch(sh, i);
+	}
+}
+
+/* A latch is to a principal, not to an address.  Who has no name, and of whom
+ * nobody knows a predecessor, is taken for the one who was there. */
+static int
+part_with_former(struct store *store, struct shadow *sh,
+		 const struct install_cutter *cutter,
+		 const struct proto_pair *p, uint32_t said)
+{
+	switch (peers_ask(store, said, &p->peer, p->principal)) {
+	case PEERS_SAME:
+		return 0;
+	case PEERS_UNKNOWN:
+		if (p->principal[0] == '\0')
+			return 0;
+		break;
+	case PEERS_OTHER:
+		break;
+	}
+	kill_others(store, sh, p, said);
+	return cutter->cut(cutter->ctx, said, &p->peer);
+}
+
 /* Slots for the halves there are, both or none. */
 static int
 claim(struct store *store, const struct proto_pair *p, uint32_t window,
@@ -285,7 +324,8 @@ claim(struct store *store, const struct proto_pair *p, uint32_t window,
 }
 
 int
-install_pair(struct store *store, struct shadow *sh, const struct proto_pair *p,
+install_pair(struct store *store, struct shadow *sh,
+	     const struct install_cutter *cutter, const struct proto_pair *p,
 	     uint64_t now_ms, const char **why)
 {
 	uint32_t in = 0, out = 0;
@@ -309,10 +349,15 @@ install_pair(struct store *store, struct shadow *sh, const struct proto_pair *p,
 	if ((*why = check_halves_differ(p)) != NULL ||
 	    (*why = check_others(sh, p, &plan)) != NULL)
 		return -EEXIST;
+	*why = "what the peer's former principal had can't be cut";
+	err = part_with_former(store, sh, cutter, p, plan.assoc.said);
+	if (err < 0)
+		return err;
 	*why = "";
 	err = claim(store, p, plan.window, &in, &out);
 	if (err < 0)
 		return err;
+	peers_learn(store, plan.assoc.said, &p->peer, p->principal);
 	if (p->in.spi != 0) {
 		fill_slot(store_sa(store, in), &plan, p, &p->in, SA_IN, now_ms);
 		store_publish(store, in);

@@ -15,6 +15,13 @@
 #include "engine/ctl/shadow.h"
 #include "engine/sa/store.h"
 
+/* Ends the connections under a SAID with a peer: another principal speaks for
+ * it now.  0 or -errno: then the pair is refused. */
+struct install_cutter {
+	int (*cut)(void *ctx, uint32_t said, const struct ipaddr *peer);
+	void *ctx;
+};
+
 /* `shadow` is the store's, and knows of the change afterwards.  0 or -errno,
  * with *why a sentence:
  *   -ENOENT      no such association
@@ -22,8 +29,12 @@
  *   -EINVAL      an address, SPI, algorithm or key that does not fit it
  *   -EEXIST      SPI or key in use, or an SA for this peer and no REPLACE
  *   -ENOSPC      no free slot
- *   -EAGAIN      the configuration is being changed: ask again */
+ *   -EAGAIN      the configuration is being changed: ask again
+ *   other        what the former principal had could not be ended
+ * When another principal spoke for the peer before, or may have, its SAs die
+ * and its connections are cut before the new SA is there (RFC 5660). */
 int install_pair(struct store *store, struct shadow *shadow,
+		 const struct install_cutter *cutter,
 		 const struct proto_pair *pair, uint64_t now_ms,
 		 const char **why);
 /* -ENOENT, -EOPNOTSUPP as above. */

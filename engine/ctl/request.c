@@ -153,8 +153,7 @@ handle_reload(struct server *s, struct session *c, const union record *r)
 	c->phase = SESSION_WAIT;
 	await(c, ops->reload == NULL
 		     ? -ENOSYS
-		     : ops->reload(s->config.ctx, ticket_of(s, c),
-				   &r->reload));
+		     : ops->reload(s->config.ctx, ticket_of(s, c), &r->reload));
 }
 
 static void
@@ -177,12 +176,24 @@ end_change(struct server *s, struct session *c, int err, const char *why)
 		s->config.ops->sas_changed(s->config.ctx);
 }
 
+/* A service without connections: the fake of the tests. */
+static int
+cut_nothing(void *ctx, uint32_t said, const struct ipaddr *peer)
+{
+	return 0;
+}
+
 static void
 handle_pair(struct server *s, struct session *c, const union record *r)
 {
+	struct install_cutter cutter = { s->config.ops->cut, s->config.ctx };
 	const char *why = "";
-	int err = install_pair(s->config.store, &s->shadow, &r->pair,
-			       clock_now_ms(), &why);
+	int err;
+
+	if (cutter.cut == NULL)
+		cutter.cut = cut_nothing;
+	err = install_pair(s->config.store, &s->shadow, &cutter, &r->pair,
+			   clock_now_ms(), &why);
 
 	end_change(s, c, err, why);
 }

@@ -62,6 +62,10 @@ struct ctl_ops {
 	int (*flows)(void *ctx, struct server_ticket t);
 	/* Drops: the counters of our nft rules that drop. */
 	int (*rule_drops)(void *ctx, struct server_ticket t);
+	/* Another principal speaks for the peer from now on: ends, before it
+	 * returns, the connections that are under the SAID with it.  0 or
+	 * -errno.  NULL: there are no connections. */
+	int (*cut)(void *ctx, uint32_t said, const struct ipaddr *peer);
 	/* SAs were installed or killed just now: time to build the tables anew
 	 * and to let parked packets go.  No answer. */
 	void (*sas_changed)(void *ctx);

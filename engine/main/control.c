@@ -282,6 +282,28 @@ refresh(void *ctx)
 	(void)sad_refresh(c->sad, clock_now_ms());
 }
 
+static int
+cut(void *ctx, uint32_t said, const struct ipaddr *peer)
+{
+	struct control *c = ctx;
+	const struct store_head *h = c->store.head;
+	struct carriers_found n;
+	char text[IPADDR_TEXT];
+	int err = carriers_cut(&c->carriers, store_mark_of(h, said),
+			       h->said_mask, peer, &n);
+
+	if (err < 0)
+		log_warnx("SAID 0x%x, %s: connections of another principal "
+			  "can't be cut: %s",
+			  said, ipaddr_format(peer, text), strerror(-err));
+	else if (n.sockets != 0 || n.connections != 0)
+		log_info("SAID 0x%x, %s: another principal; %u connections "
+			 "cut, %u sockets ended",
+			 said, ipaddr_format(peer, text), n.connections,
+			 n.sockets);
+	return err;
+}
+
 static void
 give_answer(struct control *c, const struct link_message *m)
 {
@@ -334,6 +356,7 @@ static const struct ctl_ops ops = {
 	.export = ask_export,
 	.flows = ask_flows,
 	.rule_drops = ask_rule_drops,
+	.cut = cut,
 	.sas_changed = refresh,
 };
 
@@ -387,6 +410,9 @@ control_open(struct control *c, unsigned workers)
 			      CONTROL_RING) < 0)
 			log_fatalx("no memory");
 	}
+	err = carriers_open(&c->carriers);
+	if (err < 0)
+		log_fatalx("netlink: %s", strerror(-err));
 	c->sad = sad_new(&c->store);
 	if (c->sad == NULL)
 		log_fatalx("no memory");
@@ -425,6 +451,7 @@ control_close(struct control *c)
 	for (unsigned w = 0; w < c->workers; w++)
 		ring_fini(&c->rings[w].ring);
 	link_fini(&c->link);
+	carriers_close(&c->carriers);
 	close(c->signal_fd);
 	close(c->wake_fd);
 	close(c->second_fd);

@@ -13,6 +13,7 @@
 
 #include "base/ring.h"
 #include "engine/ctl/server.h"
+#include "engine/divert/carriers.h"
 #include "engine/main/link.h"
 #include "engine/path/path.h"
 #include "engine/sa/sad.h"
@@ -30,6 +31,7 @@ struct control {
 	struct sad *sad;
 	struct server *server;
 	struct link link;
+	struct carriers carriers;
 	struct control_ring rings[STORE_WORKERS_MAX];
 	unsigned workers;
 	int wake_fd, second_fd, signal_fd, nfqueue_fd;

@@ -309,6 +309,34 @@ same_text(const char *x, const char *y)
 	return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
 }
 
+/* Whom `principals` gives for an address: the line that says so, and what may
+ * have known better before it. */
+static const char *
+speaker(const struct policy *p, const struct ipaddr *peer, unsigned *sources)
+{
+	*sources = 0;
+	for (size_t i = 0; i < p->n_principals; i++) {
+		const struct policy_principal *l = &p->principals[i];
+
+		if (l->kind != POLICY_PRINCIPAL_ADDRESS)
+			*sources |= 1u << l->kind;
+		else if (ipaddr_equal(&l->address, peer))
+			return l->principal;
+	}
+	return NULL;
+}
+
+static bool
+same_speaker(const struct policy *was, const struct policy *p,
+	     const struct ipaddr *peer)
+{
+	unsigned before, now;
+	const char *x = speaker(was, peer, &before);
+	const char *y = speaker(p, peer, &now);
+
+	return before == now && same_text(x, y);
+}
+
 /* Is a live, negotiated SA still its peer's? */
 static bool
 is_revoked(const struct sa *sa, const struct policy *was,
@@ -322,7 +350,9 @@ is_revoked(const struct sa *sa, const struct policy *was,
 	y = policy_assoc_by_name(p, sa->association);
 	return x == NULL || y == NULL || x->keying != y->keying ||
 	       !same_text(x->local_principal, y->local_principal) ||
-	       !same_text(x->peer_principal, y->peer_principal);
+	       !same_text(x->peer_principal, y->peer_principal) ||
+	       x->accept_any_address != y->accept_any_address ||
+	       !same_speaker(was, p, &sa->peer);
 }
 
 unsigned

@@ -112,6 +112,9 @@ int
 requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
 	       FILE *out, struct table_why *why)
 {
+	const struct policy *back = s->goback.policy != NULL ? s->goback.policy
+				    : s->goback.wanted       ? s->policy
+							     : NULL;
 	struct manual_report r = { 0 };
 	unsigned revoked;
 	int err;
@@ -121,6 +124,11 @@ requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
 			 "more than %d associations", STORE_ASSOCS_MAX);
 		return -E2BIG;
 	}
+	/* Back is where sockets have been before. */
+	err = p == s->goback.policy ? 0 : sever_check(s, p, why);
+	if (err < 0)
+		return err;
+	sever_moved(s, p);
 	/* Rules first: a SAID without an SA is dropped, an SA without its
 	 * rules would be a promise that nobody keeps. */
 	err = s->disabled ? load_again(s, p, why)
@@ -130,6 +138,7 @@ requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
 	manual_write_policy(&s->store, p);
 	revoked = manual_revoke(&s->store, s->policy, p);
 	manual_apply(&s->store, s->persist, p, &r);
+	sever_run(s, s->policy, p, back, out);
 	goback_retire(s);
 	s->policy = p;
 	s->diag = d;
@@ -170,6 +179,12 @@ check_range(const struct supervisor *s, const struct policy *p, bool back,
 			 "while marks are in use, so nothing to confirm");
 		return -ENOTSUP;
 	}
+	if (back && sever_moves(before, p)) {
+		snprintf(why->text, sizeof(why->text),
+			 "a SAID goes to another association: there is no way "
+			 "back from that, so nothing to confirm");
+		return -ENOTSUP;
+	}
 	return 0;
 }
 
@@ -183,7 +198,8 @@ plan(struct supervisor *s, const struct policy *p, FILE *out,
 	int err = 0;
 
 	manual_plan(&s->store, s->policy, p, out);
-	if (!s->disabled)
+	err = sever_check(s, p, why);
+	if (err == 0 && !s->disabled)
 		err = table_try(s->table, p, &rules, why);
 	if (err == 0 && rules != NULL)
 		for (char *line = strtok_r(rules, "\n", &save); line != NULL;
@@ -240,11 +256,24 @@ reload(struct supervisor *s, const struct proto_reload *what, FILE *out,
 static void
 answer_confirm(struct supervisor *s, struct server_ticket t)
 {
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
 	if (s->goback.policy == NULL) {
 		answer_end(s, t, -ENOENT, "nothing waits to be confirmed");
 		return;
 	}
+	out = open_memstream(&text, &len);
+	if (out == NULL) {
+		answer_end(s, t, -ENOMEM, "no memory");
+		return;
+	}
+	sever_run(s, s->goback.policy, s->policy, NULL, out);
 	goback_forget(s);
+	if (fclose(out) == 0)
+		answer_text(s, t, text, len);
+	free(text);
 	log_info("confirmed: the configuration stays");
 	answer_end(s, t, 0, "");
 }

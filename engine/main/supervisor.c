@@ -287,6 +287,9 @@ start(struct supervisor *s)
 	if (err < 0)
 		log_fatalx("more than %d associations", STORE_ASSOCS_MAX);
 	load_tables(s);
+	err = carriers_open(&s->sever.carriers);
+	if (err < 0)
+		log_fatalx("netlink: %s", strerror(-err));
 	open_queues(s);
 	s->listen_fd = server_listen(s->opt->run_dir);
 	if (s->listen_fd < 0)
@@ -321,6 +324,8 @@ finish(struct supervisor *s)
 	persist_free(s->persist);
 	probe_free(s->probe);
 	table_close(s->table);
+	carriers_close(&s->sever.carriers);
+	free(s->sever.closed);
 	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
 		for (unsigned w = 0; w < s->workers; w++)
 			nlq_sock_close(&s->queues[k][w]);

@@ -11,6 +11,7 @@
  *   child.c       the engine process: start, death, back-off
  *   proof.c       the start-up's proof, readiness, what status says
  *   requests.c    what the engine asks for on behalf of clients
+ *   sever.c       SAIDs that a reload takes away
  *   goback.c      a reload that nobody confirms
  */
 #ifndef ENGINE_MAIN_SUPERVISOR_H
@@ -22,6 +23,7 @@
 
 #include "base/entropy.h"
 #include "base/evloop.h"
+#include "engine/divert/carriers.h"
 #include "engine/divert/probe.h"
 #include "engine/divert/table.h"
 #include "engine/main/link.h"
@@ -50,6 +52,17 @@ struct goback {
 	struct evloop_timer timer;
 };
 
+/* SAIDs that were an association's and are nobody's now. */
+struct sever_closed {
+	uint32_t said;
+	char name[POLICY_NAME_MAX + 1];
+};
+struct sever {
+	struct carriers carriers;
+	struct sever_closed *closed; /* oldest first */
+	size_t n;
+};
+
 struct supervisor {
 	const struct supervisor_options *opt;
 	char *state_dir;
@@ -62,6 +75,7 @@ struct supervisor {
 	struct store store;
 	struct persist *persist;
 	struct table *table;
+	struct sever sever;
 	struct nlq_sock queues[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
 	unsigned workers;
 	bool disabled; /* the tables were taken away on request */
@@ -103,6 +117,21 @@ void child_died(struct supervisor *s, int status);
 /* Now and then: does every worker still come round? */
 void child_watch(struct supervisor *s, uint64_t now_ms);
 void child_stop(struct supervisor *s);
+
+/* sever.c: may p's associations have their SAIDs?  -EADDRINUSE: sockets carry
+ * one that was another's. */
+int sever_check(struct supervisor *s, const struct policy *p,
+		struct table_why *why);
+/* Just before the rules of p: no connection goes on under a SAID that another
+ * association gets. */
+void sever_moved(struct supervisor *s, const struct policy *p);
+/* Does a SAID of both have two names? */
+bool sever_moves(const struct policy *was, const struct policy *is);
+/* After the rules of `is` are there: ends what is under SAIDs that `was` has
+ * and neither `is` has nor `back` (what may still come again; or NULL), and
+ * says so, a line each. */
+void sever_run(struct supervisor *s, const struct policy *was,
+	       const struct policy *is, const struct policy *back, FILE *out);
 
 /* proof.c */
 void proof_begin(struct supervisor *s);

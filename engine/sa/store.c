@@ -2,7 +2,7 @@
 /*
  * The layout of the mapping, each part on pages of its own:
  *
- *   | head | slots: max_sa * struct sa | unit owners | replay words |
+ *   | head | slots: max_sa * struct sa | peers | unit owners | replay words |
  *
  * Replay areas are runs of units, a power of two long and aligned to their
  * length.  owner[unit] is 0 or slot + 1; a run is claimed unit by unit with
@@ -46,6 +46,8 @@ lay_out(struct store_head *h, uint32_t max_sa)
 	h->max_sa = max_sa;
 	h->sa_offset = at;
 	at = page_align(at + (uint64_t)max_sa * sizeof(struct sa));
+	h->peer_offset = at;
+	at = page_align(at + (uint64_t)max_sa * sizeof(struct store_peer));
 	h->units = max_sa * UNITS_PER_SA;
 	h->unit_offset = at;
 	at = page_align(at + (uint64_t)h->units * sizeof(uint32_t));
@@ -123,6 +125,7 @@ store_map(struct store *s, int fd)
 		lay_out(&plan, h->max_sa);
 		if (h->size == plan.size && (off_t)h->size == st.st_size &&
 		    h->sa_offset == plan.sa_offset &&
+		    h->peer_offset == plan.peer_offset &&
 		    h->unit_offset == plan.unit_offset &&
 		    h->replay_offset == plan.replay_offset && h->workers != 0 &&
 		    h->workers <= STORE_WORKERS_MAX)
@@ -151,6 +154,14 @@ store_sa(const struct store *s, uint32_t slot)
 	if (slot >= s->head->max_sa)
 		return NULL;
 	return (struct sa *)((uint8_t *)s->head + s->head->sa_offset) + slot;
+}
+
+struct store_peer *
+store_peer(const struct store *s, uint32_t i)
+{
+	return (struct store_peer *)((uint8_t *)s->head +
+				     s->head->peer_offset) +
+	       i;
 }
 
 uint32_t

@@ -22,13 +22,14 @@
 #include "engine/sa/sa.h"
 
 #define STORE_MAGIC        0x6e666970u /* "nfip" */
-#define STORE_LAYOUT       5u          /* +1 whenever a struct here changes */
+#define STORE_LAYOUT       6u          /* +1 whenever a struct here changes */
 #define STORE_WORKERS_MAX  16
 #define STORE_REASONS_MAX  96
 #define STORE_ASSOCS_MAX   1024
 #define STORE_TOKEN_OCTETS 16
 #define STORE_TEXT_MAX     256
 #define STORE_BIND_MAX     16 /* users, and groups, of an association */
+#define STORE_WHO_OCTETS   16
 /* What replay areas are handed out in: 1024 packets less one block. */
 #define STORE_UNIT_WORDS 32u
 
@@ -72,6 +73,14 @@ struct store_assoc {
 	uint32_t bind_uids[STORE_BIND_MAX], bind_gids[STORE_BIND_MAX];
 };
 
+/* Who spoke last for an address under a SAID, see peers.h. */
+struct store_peer {
+	_Atomic uint32_t used;
+	uint32_t said;
+	struct ipaddr peer;
+	uint8_t who[STORE_WHO_OCTETS];
+};
+
 struct store_drops {
 	_Atomic uint64_t packets[2][STORE_REASONS_MAX]; /* enum sa_direction */
 };
@@ -80,7 +89,7 @@ struct store_head {
 	uint32_t magic, layout;
 	uint64_t size; /* octets of the whole mapping */
 	uint32_t max_sa, workers;
-	uint64_t sa_offset, replay_offset;
+	uint64_t sa_offset, replay_offset, peer_offset;
 	uint64_t replay_words; /* of the whole replay area */
 	uint32_t said_mask, done_mark, probe_mark; /* of marks */
 	uint32_t said_first, said_last;
@@ -123,6 +132,8 @@ void store_unmap(struct store *s);
 
 /* NULL for a slot outside the store. */
 struct sa *store_sa(const struct store *s, uint32_t slot);
+/* One of max_sa; see peers.h. */
+struct store_peer *store_peer(const struct store *s, uint32_t i);
 /* No slot at or above this number has ever been claimed: where walks end. */
 uint32_t store_slots(const struct store *s);
 /* Claims a free slot (state BUSY, fields zero, generation raised, a replay

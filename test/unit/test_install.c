@@ -51,6 +51,9 @@ fill(struct proto_half *h, uint32_t spi, uint8_t octet, uint16_t octets)
 	memset(h->key.at, octet, octets);
 }
 
+static unsigned cuts, live_at_cut;
+static int cut_err;
+
 static void
 begin(void)
 {
@@ -62,6 +65,8 @@ begin(void)
 		  PROTO_KEYING_NONE);
 	add_assoc("manual", 0x102, ALGO_AES128_GCM, ALGO_NONE,
 		  PROTO_KEYING_MANUAL);
+	cuts = live_at_cut = 0;
+	cut_err = 0;
 	memset(&pair, 0, sizeof(pair));
 	snprintf(pair.association, sizeof(pair.association), "gcm");
 	snprintf(pair.principal, sizeof(pair.principal), "a@B");
@@ -80,11 +85,25 @@ end(void)
 
 TestSuite(install, .init = begin, .fini = end);
 
+static unsigned live(void);
+
+static int
+cut(void *ctx, uint32_t said, const struct ipaddr *peer)
+{
+	cr_expect_eq(said, 0x100);
+	cr_expect(ipaddr_equal(peer, &pair.peer));
+	live_at_cut = live();
+	cuts++;
+	return cut_err;
+}
+
 static int
 install(void)
 {
+	static const struct install_cutter cutter = { cut, NULL };
+
 	why = NULL;
-	return install_pair(&store, &shadow, &pair, NOW, &why);
+	return install_pair(&store, &shadow, &cutter, &pair, NOW, &why);
 }
 
 static unsigned
@@ -355,4 +374,82 @@ Test(nfqueue, reads_the_kernels_lines)
 	cr_assert_eq(nfqueue_parse(text, sizeof(text) - 1, rows, 1), 1);
 	cr_assert_eq(nfqueue_parse(text, 20, rows, 3), 0);
 	cr_assert_eq(nfqueue_read(-1, rows, 3), 0);
+}
+
+static void
+rekey_as(const char *principal, uint32_t spi)
+{
+	snprintf(pair.principal, sizeof(pair.principal), "%s", principal);
+	pair.flags = PROTO_PAIR_REPLACE;
+	fill(&pair.out, spi, (uint8_t)spi, 20);
+	fill(&pair.in, spi + 1, (uint8_t)(spi + 1), 20);
+}
+
+Test(install, the_same_principal_keeps_its_connections)
+{
+	/* Before the first one somebody else may have been there. */
+	cr_assert_eq(install(), 0);
+	cr_expect_eq(cuts, 1);
+	rekey_as("a@B", 0x2010);
+	cr_assert_eq(install(), 0);
+	cr_expect_eq(cuts, 1);
+	/* All its SAs are over: it is remembered all the same. */
+	for (uint32_t i = 0; i < store_slots(&store); i++)
+		store_kill(&store, i);
+	rekey_as("a@B", 0x2020);
+	cr_assert_eq(install(), 0);
+	cr_expect_eq(cuts, 1);
+}
+
+Test(install, another_principal_breaks_what_was_before)
+{
+	cr_assert_eq(install(), 0);
+	rekey_as("mallory@B", 0x2010);
+	cr_assert_eq(install(), 0);
+	cr_expect_eq(cuts, 2);
+	cr_expect_eq(live_at_cut, 0, "the former's SAs are dead by then");
+	cr_expect_eq(live(), 2);
+	/* Nor may one without a name go on with what was mallory's. */
+	rekey_as("", 0x2020);
+	cr_assert_eq(install(), 0);
+	cr_expect_eq(cuts, 3);
+	/* And after that nobody has a name to keep. */
+	rekey_as("", 0x2030);
+	cr_assert_eq(install(), 0);
+	cr_expect_eq(cuts, 3);
+}
+
+Test(install, who_never_had_a_name_breaks_nothing)
+{
+	rekey_as("", 0x2010);
+	cr_assert_eq(install(), 0);
+	cr_expect_eq(cuts, 0);
+}
+
+Test(install, what_can_not_be_cut_is_not_taken_over)
+{
+	cr_assert_eq(install(), 0);
+	rekey_as("mallory@B", 0x2010);
+	cut_err = -EOPNOTSUPP;
+	cr_expect_eq(install(), -EOPNOTSUPP);
+	cr_expect_eq(live(), 0);
+	/* Tried again, it is cut again. */
+	cut_err = 0;
+	cr_expect_eq(install(), 0);
+	cr_expect_eq(cuts, 3);
+}
+
+Test(install, other_addresses_are_other_peers)
+{
+	cr_assert_eq(install(), 0);
+	pair.peer = address("10.0.1.2");
+	rekey_as("b@B", 0x2010);
+	pair.flags = 0;
+	cr_assert_eq(install(), 0);
+	cr_expect_eq(cuts, 2);
+	cr_expect_eq(live(), 4, "the first one's stay");
+	pair.peer = address("10.0.1.1");
+	rekey_as("a@B", 0x2020);
+	cr_assert_eq(install(), 0);
+	cr_expect_eq(cuts, 2);
 }
