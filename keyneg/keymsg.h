@@ -24,6 +24,7 @@ enum keymsg_type {
 	KEYMSG_KRB,      /* + the pair to a Kerberos process */
 	KEYMSG_ENGINE,   /* + a connection to the control socket */
 	KEYMSG_ENTROPY,  /* + what entropyd's pool comes over (entropy.h) */
+	KEYMSG_VIEW,     /* + the listening socket of base/keyview.h */
 	/* net to parent */
 	KEYMSG_ENGINE_LOST,
 };

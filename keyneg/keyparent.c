@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/entropy.h"
+#include "base/keyview.h"
 #include "base/log.h"
 #include "base/privs.h"
 #include "engine/client/proto.h"
@@ -27,6 +28,7 @@
 #include "keyneg/keyparent.h"
 #include "keyneg/kink/kinkmsg.h"
 #include "keyneg/udp.h"
+#include "keyneg/viewout.h"
 #include "policy/check.h"
 #include "policy/parse.h"
 
@@ -38,8 +40,9 @@ static struct keyparent {
 	uid_t uid;
 	pid_t net, krb;
 	int channel;                   /* to net */
+	int view;                      /* where its view is read; -1: not yet */
 	struct entropy_supply entropy; /* of net */
-	bool engine_wanted, stopping, told_engine;
+	bool engine_wanted, stopping, told_engine, told_view;
 	struct timespec keytab_time;
 	unsigned ticks;
 } parent;
@@ -208,9 +211,29 @@ send_entropy(void)
 	close(fd);
 }
 
+/* The run-dir may come with nfipsecd: tried again, like the engine. */
+static void
+try_view(void)
+{
+	struct keymsg m = { .type = KEYMSG_VIEW };
+
+	parent.view = viewout_listen(parent.options->run_dir);
+	if (parent.view >= 0) {
+		tell(&m, parent.view);
+	} else if (parent.view == -EADDRINUSE) {
+		log_fatalx("%s: another keynegd serves this run-dir",
+			   parent.options->run_dir);
+	} else if (!parent.told_view) {
+		parent.told_view = true;
+		log_warnx("%s/%s: %s", parent.options->run_dir, KEYVIEW_SOCKET,
+			  strerror(-parent.view));
+	}
+}
+
 static void
 start_net(void)
 {
+	struct keymsg view = { .type = KEYMSG_VIEW };
 	int fd[2];
 
 	pair(fd);
@@ -225,6 +248,8 @@ start_net(void)
 	send_udp(AF_INET, 4);
 	send_udp(AF_INET6, 6);
 	start_krb();
+	if (parent.view >= 0)
+		tell(&view, parent.view);
 	parent.engine_wanted = true;
 }
 
@@ -321,6 +346,8 @@ on_tick(void)
 	if (parent.engine_wanted)
 		try_engine();
 	entropy_supply_tick(&parent.entropy, clock_now_ms());
+	if (parent.view < 0)
+		try_view();
 	if (++parent.ticks % KEYTAB_TICKS != 0)
 		return;
 	note_keytab_time(&now);
@@ -410,7 +437,9 @@ keyparent_run(const struct keyparent_options *options)
 	make_state_dir();
 	drop_rights();
 	p[0].fd = open_signals();
+	parent.view = -1;
 	start_net();
+	try_view();
 	try_engine();
 	tick = clock_now_ms() + TICK_MS;
 	while (!parent.stopping) {
@@ -431,6 +460,7 @@ keyparent_run(const struct keyparent_options *options)
 	}
 	stop_child(&parent.net);
 	stop_child(&parent.krb);
+	viewout_remove(options->run_dir, parent.view);
 	keyconf_fini(&parent.conf);
 	return 0;
 }

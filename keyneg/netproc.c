@@ -18,18 +18,29 @@
 #include "keyneg/keymsg.h"
 #include "keyneg/kink/kink.h"
 #include "keyneg/kink/kinkmsg.h"
+#include "keyneg/kink/kinkview.h"
 #include "keyneg/netproc.h"
 #include "keyneg/udp.h"
+#include "keyneg/viewout.h"
 
-enum { POLL_PARENT, POLL_KRB, POLL_UDP4, POLL_UDP6, POLL_ENGINE, POLLS };
-enum { BATCH = 64 };
-enum { SETTLE_MS = 100, WATCH_MS = 1000 };
+enum {
+	POLL_PARENT,
+	POLL_KRB,
+	POLL_UDP4,
+	POLL_UDP6,
+	POLL_ENGINE,
+	POLL_VIEW,
+	POLLS
+};
+enum { BATCH = 64, VIEW_PEERS = 16384, SETTLE_MS = 100, WATCH_MS = 1000 };
 
 static struct netproc {
 	struct pollfd poll[POLLS];
 	struct kink kink;
 	struct keyconf conf, coming;
 	struct enginelink engine;
+	struct viewout view;
+	uint64_t started_ms;
 	bool configured;
 } net;
 
@@ -206,6 +217,9 @@ on_parent_message(const struct keymsg *m, int fd)
 	case KEYMSG_ENTROPY:
 		use_entropy(fd);
 		return;
+	case KEYMSG_VIEW:
+		viewout_set_listener(&net.view, fd);
+		return;
 	case KEYMSG_ENGINE_LOST:
 		break;
 	}
@@ -282,6 +296,23 @@ on_engine(void)
 	(void)keymsg_send(net.poll[POLL_PARENT].fd, &m, -1);
 }
 
+/* ---- who looks at it ---------------------------------------------------- */
+
+static void
+print_view(void *ctx, FILE *out)
+{
+	uint64_t now = clock_now_ms();
+	bool complete;
+
+	(void)ctx;
+	(void)fprintf(out, "keynegd\tversion=%s\tup_secs=%llu\tengine=%d\n",
+		      NFIPSEC_VERSION,
+		      (unsigned long long)((now - net.started_ms) / 1000),
+		      net.engine.greeted);
+	complete = kinkview_print(&net.kink, now, VIEW_PEERS, out);
+	(void)fprintf(out, "end\tcomplete=%d\n", complete);
+}
+
 /* ---- the process -------------------------------------------------------- */
 
 /* What is left once everything is set up: read, write, wait, die. */
@@ -300,7 +331,8 @@ confine(void)
 		{ .nr = SYS_mremap },        { .nr = SYS_madvise },
 		{ .nr = SYS_mlock },         { .nr = SYS_munlock },
 		{ .nr = SYS_futex },         { .nr = SYS_rt_sigreturn },
-		{ .nr = SYS_exit },          { .nr = SYS_exit_group },
+		{ .nr = SYS_accept4 },       { .nr = SYS_exit },
+		{ .nr = SYS_exit_group },
 	};
 
 	return privs_confine(calls, sizeof(calls) / sizeof(calls[0]));
@@ -326,6 +358,8 @@ set_up(int channel, const char *user)
 	gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
 	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
 	enginelink_init(&net.engine, &engine_ops, NULL);
+	viewout_init(&net.view);
+	net.started_ms = clock_now_ms();
 	ret = kink_init(&net.kink, &kink_ops, NULL, &enginelink_sa_ops,
 			&net.engine, &net.conf, (uint32_t)clock_wall_secs(),
 			&limits);
@@ -339,19 +373,33 @@ set_up(int channel, const char *user)
 	}
 }
 
+/* Until something is due: an exchange, a reader's patience. */
+static int
+wait_ms(uint64_t now)
+{
+	int64_t timers = kink_run_timers(&net.kink, now);
+	int64_t view = viewout_wait(&net.view, now);
+
+	if (timers < 0 || (view >= 0 && view < timers))
+		timers = view;
+	return timers < 0 || timers > WATCH_MS ? WATCH_MS : (int)timers;
+}
+
 int
 netproc_run(int channel, const char *user)
 {
 	set_up(channel, user);
 	for (;;) {
-		int64_t wait = kink_run_timers(&net.kink, clock_now_ms());
-		int n;
+		int wait = wait_ms(clock_now_ms()), n;
 
 		entropy_watch();
-		n = poll(net.poll, POLLS,
-			 wait < 0 || wait > WATCH_MS ? WATCH_MS : (int)wait);
+		net.poll[POLL_VIEW] = viewout_poll(&net.view);
+		n = poll(net.poll, POLLS, wait);
 		if (n < 0 && errno != EINTR)
 			log_fatal("poll");
+		viewout_run(&net.view, clock_now_ms(),
+			    n > 0 && net.poll[POLL_VIEW].revents != 0,
+			    print_view, NULL);
 		if (n <= 0)
 			continue;
 		if (net.poll[POLL_PARENT].revents != 0)

@@ -116,6 +116,12 @@ number64(const void *at)
 	return v;
 }
 
+static int64_t
+seconds(const void *at)
+{
+	return (int64_t)number64(at);
+}
+
 static void
 algorithms(const struct proto_sa *sa, char *out, size_t cap)
 {
@@ -153,6 +159,8 @@ word(const struct column *c, const void *row, char buf[16])
 	case COLUMN_U64:
 	case COLUMN_COUNT:
 	case COLUMN_MS:
+	case COLUMN_SECS:
+	case COLUMN_SPI:
 	case COLUMN_TEXT:
 	case COLUMN_ADDRESS:
 	case COLUMN_HEX:
@@ -187,6 +195,17 @@ cell_text(const struct column *c, const void *row, bool show_keys, bool exact,
 	case COLUMN_MS:
 		(void)snprintf(out, cap, "%" PRIu64 "%s", number64(at) / 1000,
 			       exact ? "" : "s");
+		break;
+	case COLUMN_SECS:
+		out[0] = '\0';
+		if (seconds(at) >= 0)
+			(void)snprintf(out, cap, "%" PRId64 "%s", seconds(at),
+				       exact ? "" : "s");
+		break;
+	case COLUMN_SPI:
+		out[0] = '\0';
+		if (number32(at) != 0)
+			(void)snprintf(out, cap, "0x%08" PRIx32, number32(at));
 		break;
 	case COLUMN_TEXT:
 		(void)snprintf(out, cap, "%s", (const char *)at);
@@ -235,6 +254,12 @@ cell_json(const struct column *c, const void *row, bool show_keys)
 		return cell_json_count(number64(at));
 	case COLUMN_MS:
 		return cell_json_count(number64(at) / 1000);
+	case COLUMN_SECS:
+		return seconds(at) < 0 ? json_null()
+				       : json_integer(seconds(at));
+	case COLUMN_SPI:
+		return number32(at) == 0 ? json_null()
+					 : json_integer(number32(at));
 	case COLUMN_FLAG:
 		return json_boolean(number32(at) & c->bit);
 	case COLUMN_TEXT:

@@ -22,6 +22,8 @@ enum column_kind {
 	COLUMN_U64,
 	COLUMN_COUNT, /* uint64_t; for people shortened from 100000 on */
 	COLUMN_MS,    /* uint64_t milliseconds, shown as seconds */
+	COLUMN_SECS,  /* int64_t; -1: there is no such time */
+	COLUMN_SPI,   /* uint32_t as HEX; 0: there is none */
 	COLUMN_TEXT,
 	COLUMN_ADDRESS,
 	COLUMN_HEX, /* uint32_t, 0x...; a number in JSON */

@@ -14,6 +14,7 @@
 #include "engine/cli/entropystat.h"
 #include "engine/cli/cell.h"
 #include "engine/cli/cli.h"
+#include "engine/cli/peerstat.h"
 
 struct total {
 	char association[PROTO_NAME_MAX];
@@ -256,6 +257,7 @@ print_all(const struct sample *s, const char *run_dir)
 	print_sas(s);
 	print_drops(s);
 	print_queues(s);
+	peerstat_metrics(run_dir);
 	entropystat_metrics(run_dir);
 	(void)printf("# EOF\n");
 }
@@ -280,6 +282,7 @@ cmd_metrics_run(int argc, char **argv, const struct cli *cli)
 	} else if (status == CLI_UNREACHABLE) {
 		/* For a collector that is what there is to say. */
 		gauge("nfipsec_up", "1 when the engine answers.", 0);
+		peerstat_metrics(cli->run_dir);
 		entropystat_metrics(cli->run_dir);
 		(void)printf("# EOF\n");
 	}

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "engine/cli/cmd_peers.h"
 #include "engine/cli/columns.h"
 #include "engine/cli/listing.h"
 
@@ -99,14 +100,16 @@ cmd_show_run(int argc, char **argv, const struct cli *cli)
 {
 	const struct object *o;
 	struct client c;
+	bool peers;
 	int status;
 
 	if (argc < 2)
 		return cli_usage("show", "show what?");
 	o = find_object(argv[1]);
-	if (o == NULL)
+	peers = strcmp(argv[1], "peers") == 0;
+	if (o == NULL && !peers)
 		return cli_usage("show", "show %s: no such table", argv[1]);
-	if (argc > (o->type == PROTO_SAS ? 3 : 2))
+	if (argc > (!peers && o->type == PROTO_SAS ? 3 : 2))
 		return cli_usage("show", "%s: one word too many",
 				 argv[argc - 1]);
 	if (argc == 3 && strlen(argv[2]) >= PROTO_NAME_MAX)
@@ -117,6 +120,8 @@ cmd_show_run(int argc, char **argv, const struct cli *cli)
 		cli_complain("keys are for root");
 		return CLI_FORBIDDEN;
 	}
+	if (peers)
+		return cmd_peers_show(cli);
 	status = cli_connect(&c, cli);
 	if (status == CLI_DONE)
 		status = show(&c, o, argc == 3 ? argv[2] : NULL, cli);

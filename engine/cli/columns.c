@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/cli/columns.h"
+#include "engine/cli/peerstat.h"
 
 #define COLUMN(title_, key_, kind_, type, member, where_, bit_)                \
 	{                                                                      \
@@ -118,3 +119,33 @@ static const struct column flow_columns[] = {
 	COLUMN("PLACE", "place", TEXT, proto_flow, place, SHOWN, 0),
 };
 COLUMNS(flow, "flow", "No flows.");
+
+static const struct column peer_columns[] = {
+	COLUMN("ASSOCIATION", "association", TEXT, peerstat_peer, association,
+	       ALL, 0),
+	COLUMN("", "said", HEX, peerstat_peer, said, DATA, DIGITS(3)),
+	COLUMN("", "local", TEXT, peerstat_peer, local, DATA, 0),
+	COLUMN("PEER", "peer", TEXT, peerstat_peer, peer, ALL, 0),
+	COLUMN("PRINCIPAL", "principal", TEXT, peerstat_peer, principal, ALL,
+	       0),
+	COLUMN("", "method", TEXT, peerstat_peer, method, DATA, 0),
+	COLUMN("STATE", "state", TEXT, peerstat_peer, state, ALL, 0),
+	COLUMN("", "role", TEXT, peerstat_peer, role, DATA, 0),
+	COLUMN("ALGORITHMS", "algorithms", TEXT, peerstat_peer, algorithms,
+	       SHOWN, 0),
+	COLUMN("SECRECY", "forward_secrecy", TEXT, peerstat_peer,
+	       forward_secrecy, SHOWN, 0),
+	COLUMN("", "spi_in", SPI, peerstat_peer, spi_in, DATA, 0),
+	COLUMN("", "spi_out", SPI, peerstat_peer, spi_out, DATA, 0),
+	COLUMN("AGE", "age_seconds", SECS, peerstat_peer, age_secs, SHOWN, 0),
+	COLUMN("REKEY", "rekey_seconds", SECS, peerstat_peer, rekey_secs, SHOWN,
+	       0),
+	COLUMN("", "expires_seconds", SECS, peerstat_peer, expires_secs, DATA,
+	       0),
+	COLUMN("", "heard_seconds", SECS, peerstat_peer, heard_secs, DATA, 0),
+	COLUMN("DONE", "exchanges", COUNT, peerstat_peer, exchanges, ALL, 0),
+	COLUMN("FAILED", "failures", COUNT, peerstat_peer, failures, ALL, 0),
+	COLUMN("WHY", "why", TEXT, peerstat_peer, why, SHOWN, 0),
+	COLUMN("", "why_seconds", SECS, peerstat_peer, why_secs, DATA, 0),
+};
+COLUMNS(peer, "peer", "No peers yet.");

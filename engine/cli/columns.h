@@ -15,5 +15,6 @@ extern const struct columns columns_sa_keys; /* the same, keys for people too */
 extern const struct columns columns_drop;    /* of struct proto_drop */
 extern const struct columns columns_queue;   /* of struct proto_queue */
 extern const struct columns columns_flow;    /* of struct proto_flow */
+extern const struct columns columns_peer;    /* of struct peerstat_peer */
 
 #endif

@@ -110,7 +110,8 @@ static bool
 is_number(enum column_kind kind)
 {
 	return kind == COLUMN_U32 || kind == COLUMN_U64 ||
-	       kind == COLUMN_COUNT || kind == COLUMN_MS;
+	       kind == COLUMN_COUNT || kind == COLUMN_MS ||
+	       kind == COLUMN_SECS;
 }
 
 /* Row r of the kept ones, or the headings for SIZE_MAX. */

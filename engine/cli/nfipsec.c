@@ -57,9 +57,10 @@ static const struct cli_command commands[] = {
 	  { NULL },
 	  cmd_status_run },
 	{ "show",
-	  "associations|sa|drops|queues|flows [NAME]",
+	  "associations|sa|peers|drops|queues|flows [NAME]",
 	  "tables, and what they count",
 	  "  show sa NAME      only the SAs of that association\n"
+	  "  show peers        keynegd's: with whom it has keys, or why not\n"
 	  "  The columns of --dump are those of -j, in the same order.\n",
 	  { "brief", "dump", "show-keys", "all" },
 	  cmd_show_run },

@@ -57,6 +57,8 @@ kink_init(struct kink *k, const struct kink_ops *ops, void *ctx,
 				    kinkexch_kind_name);
 	if (ret == 0)
 		ret = sapair_init(&k->pairs, limits->pairs, sa_ops, sa_ctx);
+	if (ret == 0)
+		ret = peertab_init(&k->peers, limits->pairs);
 	return ret;
 }
 
@@ -70,6 +72,7 @@ kink_fini(struct kink *k)
 						       struct exchange, timer));
 	exchange_fini(&k->exchanges);
 	sapair_fini(&k->pairs, &k->pair_timers);
+	peertab_fini(&k->peers);
 	timerheap_fini(&k->exchange_timers);
 	timerheap_fini(&k->pair_timers);
 	secret_wipe(k->plain, sizeof(k->plain));
@@ -189,6 +192,7 @@ kink_set_conf(struct kink *k, uint64_t now_ms, const struct keyconf *conf)
 			delete_pair(k, now_ms, p);
 	}
 	k->conf = conf;
+	peertab_prune(&k->peers, conf);
 }
 
 /* ---- what comes in ------------------------------------------------------ */
@@ -253,7 +257,7 @@ kink_receive(struct kink *k, uint64_t now_ms, const struct exchange_path *path,
 	/* A REPLY belongs to something that we asked, or to nothing. */
 	if (msg.type == KINK_TYPE_REPLY) {
 		if (err == KINK_ERROR_OK)
-			kinkinit_reply(k, now_ms, path, &msg, &body);
+			kinkreply_receive(k, now_ms, path, &msg, &body);
 		else
 			k->count[KINK_COUNT_MALFORMED]++;
 		return;

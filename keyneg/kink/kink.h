@@ -19,6 +19,7 @@
 #include "keyneg/core/exchange.h"
 #include "keyneg/core/keyconf.h"
 #include "keyneg/core/krbreq.h"
+#include "keyneg/core/peertab.h"
 #include "keyneg/core/ratelimit.h"
 #include "keyneg/core/sainstall.h"
 #include "keyneg/core/sapair.h"
@@ -62,6 +63,7 @@ struct kink {
 	uint32_t epoch, last_xid;
 	struct exchange_table exchanges;
 	struct sapair_table pairs;
+	struct peertab peers;
 	struct timerheap exchange_timers, pair_timers;
 	struct ratelimit limit;
 	unsigned checking; /* exchanges in WAIT_CHECK */

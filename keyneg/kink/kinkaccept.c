@@ -130,15 +130,18 @@ decide(struct kink *k, const struct kinkexch *e, const char *service,
 }
 
 static void
-put_refusal(struct kink *k, struct kinkexch *e, const struct isakmp_op *op,
-	    const struct decision *d, struct kinkmsg_build *inner)
+put_refusal(struct kink *k, uint64_t now_ms, struct kinkexch *e,
+	    const struct isakmp_op *op, const struct decision *d,
+	    struct kinkmsg_build *inner)
 {
 	static struct log_limit limit = { .burst = 20, .every_ms = 1000 };
 	char peer[IPADDR_TEXT];
 	struct qmbuild q;
 
 	k->count[KINK_COUNT_REFUSED]++;
-	if (log_limit_take(&limit, e->x.timer.due_ms))
+	peertab_failed(&k->peers, "", &e->x.path.local, &e->x.path.peer,
+		       e->principal, d->why, now_ms);
+	if (log_limit_take(&limit, now_ms))
 		log_warnx("%s at %s is refused: %s", e->principal,
 			  ipaddr_format(&e->x.path.peer, peer), d->why);
 	kinkmsg_begin(inner, KINK_PAYLOAD_ISAKMP);
@@ -221,6 +224,8 @@ accept(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 
 	e->assoc = *d->assoc;
 	e->group = d->group;
+	(void)peertab_touch(&k->peers, e->assoc.name, &e->x.path.local,
+			    &e->x.path.peer, e->principal);
 	/* Section 3.2: whoever does not take the first, or takes part in the
 	 * keys, must ask for the ACK, and then may as well add a nonce. */
 	e->ackreq = !d->first || d->group != DH_GROUP_NONE;
@@ -292,7 +297,7 @@ kinkaccept_create(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		       "its SPI is in use already");
 	}
 	if (d.assoc == NULL) {
-		put_refusal(k, e, op, &d, inner);
+		put_refusal(k, now_ms, e, op, &d, inner);
 		return true;
 	}
 	if (is_ours_first(k, e, d.assoc->name))
@@ -303,6 +308,6 @@ kinkaccept_create(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	d.why = ret == -EBADMSG ? "its key exchange value is not a safe one"
 				: "no room for an SA";
 	refuse(&d, ISAKMP_NOTIFY_PAYLOAD_MALFORMED, d.why);
-	put_refusal(k, e, op, &d, inner);
+	put_refusal(k, now_ms, e, op, &d, inner);
 	return true;
 }

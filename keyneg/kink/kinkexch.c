@@ -298,6 +298,8 @@ kinkexch_pair_is_live(struct kink *k, struct kinkexch *e, struct sapair *p,
 	uint64_t due;
 
 	sapair_is_newest(&k->pairs, p);
+	peertab_done(&k->peers, p->association, &p->local, &p->peer,
+		     p->principal, now_ms);
 	p->created_ms = now_ms;
 	p->hard_ms = now_ms + e->limits.hard_secs * 1000;
 	p->soft_ms = p->initiator ? now_ms + draw_soft_ms(&e->limits) : 0;

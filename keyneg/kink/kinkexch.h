@@ -140,9 +140,20 @@ int kinkinit_start(struct kink *k, uint64_t now_ms, enum kinkexch_kind kind,
 void kinkinit_made(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		   const struct krbans *a);
 void kinkinit_ask_again(struct kink *k, uint64_t now_ms, struct kinkexch *e);
-void kinkinit_reply(struct kink *k, uint64_t now_ms,
-		    const struct exchange_path *path, const struct kinkmsg *msg,
-		    const struct kinkbody *body);
+/* An AP-REQ with a new authenticator; the first also finds the ticket.  0 or
+ * -errno. */
+int kinkinit_ask(struct kink *k, uint64_t now_ms, struct kinkexch *e);
+/* What to say should it end without a better reason. */
+void kinkinit_hint(struct kinkexch *e, const char *why);
+void kinkinit_succeed(struct kink *k, uint64_t now_ms, struct kinkexch *e,
+		      bool ackreq);
+/* A new transaction in place of this one, which is gone afterwards. */
+void kinkinit_restart(struct kink *k, uint64_t now_ms, struct kinkexch *e);
+/* The same after an error that can be avoided.  True: e is gone. */
+bool kinkinit_retry(struct kink *k, uint64_t now_ms, struct kinkexch *e,
+		    uint16_t notify);
+/* The pair that a DELETE was for goes after the grace time. */
+void kinkinit_end_pair(struct kink *k, uint64_t now_ms, struct kinkexch *e);
 void kinkinit_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e);
 /* Ends it: SAs that stand alone are taken out, the engine is told, the
  * reason is logged; the exchange then holds the next attempt back. */
@@ -151,6 +162,11 @@ void kinkinit_fail(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 
 /* The peer's CREATE takes the place of ours: ours ends without a word. */
 void kinkinit_yield(struct kink *k, struct kinkexch *e);
+
+/* kinkreply.c: what comes back */
+void kinkreply_receive(struct kink *k, uint64_t now_ms,
+		       const struct exchange_path *path,
+		       const struct kinkmsg *msg, const struct kinkbody *body);
 
 /* kinkcreate.c: the initiator's CREATE */
 size_t kinkcreate_build(struct kink *k, struct kinkexch *e);

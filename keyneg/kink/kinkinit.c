@@ -11,15 +11,15 @@
 
 /* ---- start and end ------------------------------------------------------ */
 
-static void
-hint(struct kinkexch *e, const char *why)
+void
+kinkinit_hint(struct kinkexch *e, const char *why)
 {
 	snprintf(e->why, sizeof(e->why), "%s", why);
 }
 
 /* An AP-REQ with a new authenticator; the first also finds the ticket. */
-static int
-ask_krb(struct kink *k, uint64_t now_ms, struct kinkexch *e)
+int
+kinkinit_ask(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 {
 	struct krbreq r = { .type = KRBREQ_MAKE,
 			    .id = e->x.id,
@@ -43,7 +43,7 @@ kinkinit_ask_again(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 {
 	e->krb_pending = false;
 	/* Its ticket may be gone with the last one: then it starts anew. */
-	(void)ask_krb(k, now_ms, e);
+	(void)kinkinit_ask(k, now_ms, e);
 }
 
 static uint32_t
@@ -88,18 +88,20 @@ kinkinit_start(struct kink *k, uint64_t now_ms, enum kinkexch_kind kind,
 		return 0;
 	}
 	snprintf(e->principal, sizeof(e->principal), "%s", principal);
+	if (kind == KINKEXCH_CREATE)
+		(void)peertab_touch(&k->peers, a->name, local, peer, principal);
 	e->offset_secs = kinkexch_offset(k, principal);
 	kinkexch_set_timer(k, e, now_ms + KINKEXCH_KRB_MS);
-	hint(e, krbans_status_text(KRBANS_LATE));
-	if (ask_krb(k, now_ms, e) != 0)
+	kinkinit_hint(e, krbans_status_text(KRBANS_LATE));
+	if (kinkinit_ask(k, now_ms, e) != 0)
 		kinkinit_fail(k, now_ms, e, "the Kerberos process is gone");
 	return 0;
 }
 
 /* The pair that a DELETE was for goes, after the grace time of RFC 4430
  * section 3.3. */
-static void
-end_pair_of_delete(struct kink *k, uint64_t now_ms, struct kinkexch *e)
+void
+kinkinit_end_pair(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 {
 	struct sapair *p = sapair_by_id(&k->pairs, e->pair);
 
@@ -118,20 +120,22 @@ kinkinit_fail(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	char peer[IPADDR_TEXT];
 
 	if (why != e->why)
-		hint(e, why);
+		kinkinit_hint(e, why);
 	k->count[KINK_COUNT_FAILED]++;
 	exchange_move(&k->exchanges, &e->x, EXCHANGE_FAILED);
 	log_warnx("%s: %s with %s (%s) failed: %s", e->assoc.name,
 		  kinkexch_kind_name(e->x.kind),
 		  ipaddr_format(&e->x.path.peer, peer),
 		  e->principal[0] == '\0' ? "nobody" : e->principal, e->why);
+	peertab_failed(&k->peers, e->assoc.name, &e->x.path.local,
+		       &e->x.path.peer, e->principal, e->why, now_ms);
 	if (e->x.kind == KINKEXCH_CREATE) {
 		if (p != NULL)
 			sapair_free(&k->pairs, &k->pair_timers, p);
 		k->pairs.ops->give_up(k->pairs.ops_ctx, e->assoc.name,
 				      &e->x.path.peer, e->why);
 	} else if (e->x.kind == KINKEXCH_DELETE) {
-		end_pair_of_delete(k, now_ms, e);
+		kinkinit_end_pair(k, now_ms, e);
 	}
 	dh_free(e->dh);
 	e->dh = NULL;
@@ -148,9 +152,15 @@ kinkinit_yield(struct kink *k, struct kinkexch *e)
 	kinkexch_free(k, e);
 }
 
-static void
-succeed(struct kink *k, uint64_t now_ms, struct kinkexch *e, bool ackreq)
+void
+kinkinit_succeed(struct kink *k, uint64_t now_ms, struct kinkexch *e,
+		 bool ackreq)
 {
+	struct peertab_peer *p =
+	    peertab_find(&k->peers, e->assoc.name, &e->x.path.peer);
+
+	if (p != NULL)
+		p->heard_ms = now_ms;
 	k->count[KINK_COUNT_DONE_INITIATOR]++;
 	exchange_move(&k->exchanges, &e->x, EXCHANGE_DONE);
 	dh_free(e->dh);
@@ -159,13 +169,13 @@ succeed(struct kink *k, uint64_t now_ms, struct kinkexch *e, bool ackreq)
 	/* Section 3.2: the ACK is sent even if we think the asking wrong. */
 	e->ack_wanted = ackreq;
 	if (ackreq)
-		(void)ask_krb(k, now_ms, e);
+		(void)kinkinit_ask(k, now_ms, e);
 }
 
 /* A new transaction in place of this one: a new XID and, for a CREATE, a new
  * SA pair; e is gone afterwards. */
-static void
-restart(struct kink *k, uint64_t now_ms, struct kinkexch *e)
+void
+kinkinit_restart(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 {
 	struct kinkexch *n =
 	    kinkexch_new(k, EXCHANGE_INITIATOR, (enum kinkexch_kind)e->x.kind,
@@ -195,16 +205,17 @@ restart(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 	n->wait_ms = KINKEXCH_FIRST_MS;
 	exchange_move(&k->exchanges, &n->x, EXCHANGE_WAIT_TICKET);
 	kinkexch_set_timer(k, n, now_ms + KINKEXCH_KRB_MS);
-	hint(n, krbans_status_text(KRBANS_LATE));
+	kinkinit_hint(n, krbans_status_text(KRBANS_LATE));
 	kinkexch_free(k, e);
-	if (ask_krb(k, now_ms, n) != 0)
+	if (kinkinit_ask(k, now_ms, n) != 0)
 		kinkinit_fail(k, now_ms, n, "the Kerberos process is gone");
 }
 
 /* Another attempt after an error that we can avoid: a group that the peer
  * lacks, an SPI that it has.  True: it is under way, and e is gone. */
-static bool
-retry(struct kink *k, uint64_t now_ms, struct kinkexch *e, uint16_t notify)
+bool
+kinkinit_retry(struct kink *k, uint64_t now_ms, struct kinkexch *e,
+	       uint16_t notify)
 {
 	bool no_group = notify == ISAKMP_NOTIFY_INVALID_PAYLOAD_TYPE ||
 			notify == ISAKMP_NOTIFY_NO_PROPOSAL_CHOSEN ||
@@ -221,7 +232,7 @@ retry(struct kink *k, uint64_t now_ms, struct kinkexch *e, uint16_t notify)
 	} else {
 		return false;
 	}
-	restart(k, now_ms, e);
+	kinkinit_restart(k, now_ms, e);
 	return true;
 }
 
@@ -287,8 +298,9 @@ first_send(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	memcpy(e->session.key, a->key, sizeof(e->session.key));
 	e->ticket = a->ticket;
 	e->fresh = false;
-	hint(e, "the peer does not answer on UDP port 910: is keynegd running "
-		"there, and does a firewall let it through?");
+	kinkinit_hint(
+	    e, "the peer does not answer on UDP port 910: is keynegd running "
+	       "there, and does a firewall let it through?");
 	if (e->x.kind == KINKEXCH_CREATE && kinkcreate_prepare(k, e) != 0) {
 		kinkinit_fail(k, now_ms, e, "no memory or room for an SA");
 		return;
@@ -314,7 +326,7 @@ kinkinit_made(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 			return;
 		if (s == KRBANS_TICKET_GONE &&
 		    e->x.state == EXCHANGE_WAIT_REPLY) {
-			restart(k, now_ms, e);
+			kinkinit_restart(k, now_ms, e);
 			return;
 		}
 		snprintf(why, sizeof(why), "%s%s%s", krbans_status_text(s),
@@ -357,7 +369,7 @@ kinkinit_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 			return;
 		}
 		kinkexch_set_timer(k, e, now_ms + e->wait_ms);
-		if (ask_krb(k, now_ms, e) != 0)
+		if (kinkinit_ask(k, now_ms, e) != 0)
 			kinkinit_fail(k, now_ms, e,
 				      "the Kerberos process is gone");
 		return;
@@ -371,225 +383,4 @@ kinkinit_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 	case EXCHANGE_STATE_COUNT:
 		return;
 	}
-}
-
-/* ---- the REPLY ---------------------------------------------------------- */
-
-/* Is the AP-REP an answer to an authenticator of ours that is out? */
-static bool
-is_fresh(const struct kinkexch *e, const struct kinkbody *body, uint64_t *secs)
-{
-	unsigned n = e->auths < KINKEXCH_AUTHS ? e->auths : KINKEXCH_AUTHS;
-	uint32_t cusec;
-
-	if (krbmsg_read_ap_rep(body->ap, &e->session, secs, &cusec) != 0)
-		return false;
-	for (unsigned i = 0; i < n; i++)
-		if (e->auth[i].ctime == *secs && e->auth[i].cusec == cusec)
-			return true;
-	return false;
-}
-
-/* Without AP_REP and checksum it may be anybody's word: it is kept as the
- * likely reason and the exchange goes on.  What it may do, once, is to have
- * an expired ticket fetched anew. */
-static void
-consume_unproven(struct kink *k, uint64_t now_ms, struct kinkexch *e,
-		 const struct kinkbody *body)
-{
-	struct krbmsg_error ke;
-	char why[KINKEXCH_WHY];
-
-	if ((body->seen & 1u << KINK_PAYLOAD_ERROR) != 0) {
-		snprintf(why, sizeof(why), "the peer says %s",
-			 kinkmsg_error_name(body->error));
-		hint(e, why);
-		return;
-	}
-	if ((body->seen & 1u << KINK_PAYLOAD_KRB_ERROR) == 0 ||
-	    !krbmsg_read_error(body->krb_error, &ke)) {
-		k->count[KINK_COUNT_UNVERIFIED]++;
-		return;
-	}
-	snprintf(why, sizeof(why), "%s (Kerberos error %lld)",
-		 krbmsg_explain(ke.code), (long long)ke.code);
-	hint(e, why);
-	if (krbmsg_wants_ticket(ke.code) && !e->tried_fresh &&
-	    e->x.state == EXCHANGE_WAIT_REPLY) {
-		e->tried_fresh = e->fresh = true;
-		restart(k, now_ms, e);
-	}
-}
-
-/* Does this error speak of an authenticator of ours that is out? */
-static bool
-is_about_us(const struct kinkexch *e, const struct krbmsg_error *ke)
-{
-	unsigned n = e->auths < KINKEXCH_AUTHS ? e->auths : KINKEXCH_AUTHS;
-
-	for (unsigned i = 0; ke->has_ctime && i < n; i++)
-		if (e->auth[i].ctime == ke->ctime)
-			return true;
-	return false;
-}
-
-/* A KRB-ERROR under the session key's checksum: the peer itself. */
-static void
-consume_krb_error(struct kink *k, uint64_t now_ms, struct kinkexch *e,
-		  const struct kinkbody *body)
-{
-	struct krbmsg_error ke;
-	char why[KINKEXCH_WHY];
-
-	if (!krbmsg_read_error(body->krb_error, &ke)) {
-		k->count[KINK_COUNT_MALFORMED]++;
-		return;
-	}
-	if (ke.code == KRBMSG_SKEW && !e->tried_skew && is_about_us(e, &ke)) {
-		/* Section 3.5: what its clock is ahead of ours. */
-		e->tried_skew = true;
-		e->offset_secs += (int64_t)(ke.stime - ke.ctime);
-		kinkexch_set_offset(k, e->principal, e->offset_secs);
-		log_info("%s: the clock of %s is %lld s ahead of ours",
-			 e->assoc.name, e->principal,
-			 (long long)e->offset_secs);
-		(void)ask_krb(k, now_ms, e);
-		return;
-	}
-	if (ke.code == KRBMSG_SKEW && !is_about_us(e, &ke)) {
-		/* An answer to another authenticator, played again. */
-		k->count[KINK_COUNT_REPLAYED]++;
-		return;
-	}
-	if (ke.code == KRBMSG_TKT_EXPIRED && !e->tried_fresh) {
-		e->tried_fresh = e->fresh = true;
-		restart(k, now_ms, e);
-		return;
-	}
-	snprintf(why, sizeof(why), "%s (Kerberos error %lld)",
-		 krbmsg_explain(ke.code), (long long)ke.code);
-	kinkinit_fail(k, now_ms, e, why);
-}
-
-/* The first error notification; 0: none. */
-static uint16_t
-error_of(const struct isakmp_op *op)
-{
-	for (unsigned i = 0; i < op->notifies; i++)
-		if (isakmp_notify_is_error(op->notify[i].type))
-			return op->notify[i].type;
-	return 0;
-}
-
-static void
-consume_op(struct kink *k, uint64_t now_ms, struct kinkexch *e,
-	   const struct isakmp_op *op, bool ackreq)
-{
-	uint16_t error = error_of(op);
-	const char *why = NULL;
-	char text[KINKEXCH_WHY];
-
-	if (e->x.kind == KINKEXCH_DELETE) {
-		/* Deleted there, or not known there: gone either way. */
-		end_pair_of_delete(k, now_ms, e);
-	} else if (error != 0) {
-		if (e->x.kind == KINKEXCH_CREATE && retry(k, now_ms, e, error))
-			return;
-		snprintf(
-		    text, sizeof(text), "the peer refuses: %s (%u)%s",
-		    isakmp_notify_name(error), error,
-		    error == ISAKMP_NOTIFY_NO_PROPOSAL_CHOSEN
-			? ": the algorithms of the association differ there"
-		    : error == ISAKMP_NOTIFY_INVALID_ID_INFORMATION
-			? ": it does not let our principal speak for our "
-			  "address"
-			: "");
-		why = text;
-	} else if (e->x.kind == KINKEXCH_CREATE) {
-		why = kinkcreate_consume(k, now_ms, e, op, ackreq);
-	}
-	if (why != NULL)
-		kinkinit_fail(k, now_ms, e, why);
-	else
-		succeed(k, now_ms, e, ackreq);
-}
-
-/* The peer has proven itself: freshness and checksum are good. */
-static void
-consume_proven(struct kink *k, uint64_t now_ms, struct kinkexch *e,
-	       const struct kinkmsg *msg, const struct kinkbody *body)
-{
-	struct isakmp_fault fault;
-	struct isakmp_op op;
-	struct kinkbody inner;
-
-	if (kinkexch_open(k, &e->session, body, &inner) != KINK_ERROR_OK) {
-		k->count[KINK_COUNT_MALFORMED]++;
-		return;
-	}
-	if ((inner.seen & 1u << KINK_PAYLOAD_KRB_ERROR) != 0) {
-		consume_krb_error(k, now_ms, e, &inner);
-		return;
-	}
-	/* A new epoch kills what was; what comes now is under it. */
-	(void)kinkexch_check_epoch(k, e->principal, body->epoch, UINT64_MAX);
-	e->peer_epoch = body->epoch;
-	if (inner.isakmp_count == 0) {
-		if (e->x.kind == KINKEXCH_STATUS &&
-		    (inner.seen & 1u << KINK_PAYLOAD_ERROR) == 0)
-			succeed(k, now_ms, e, msg->ackreq);
-		else
-			kinkinit_fail(k, now_ms, e,
-				      (inner.seen & 1u << KINK_PAYLOAD_ERROR) !=
-					      0
-					  ? kinkmsg_error_name(inner.error)
-					  : "the peer's answer says nothing");
-		return;
-	}
-	if (inner.isakmp_count > 1 ||
-	    !isakmp_parse(inner.isakmp[0], inner.isakmp_next[0], &op, &fault))
-		kinkinit_fail(k, now_ms, e,
-			      inner.isakmp_count > 1
-				  ? "the peer answers with more than was asked"
-				  : fault.why);
-	else
-		consume_op(k, now_ms, e, &op, msg->ackreq);
-}
-
-void
-kinkinit_reply(struct kink *k, uint64_t now_ms,
-	       const struct exchange_path *path, const struct kinkmsg *msg,
-	       const struct kinkbody *body)
-{
-	struct kinkexch *e = (struct kinkexch *)exchange_by_xid(
-	    &k->exchanges, EXCHANGE_INITIATOR, &path->peer, msg->xid, NULL);
-	uint64_t secs = 0;
-
-	if (e == NULL || e->sends == 0 || e->x.state == EXCHANGE_FAILED) {
-		k->count[KINK_COUNT_UNEXPECTED]++;
-		return;
-	}
-	if ((body->seen & 1u << KINK_PAYLOAD_AP_REP) != 0) {
-		if (!kinkexch_verify(k, msg, &e->session) ||
-		    !is_fresh(e, body, &secs)) {
-			k->count[KINK_COUNT_UNVERIFIED]++;
-			return;
-		}
-		if (e->x.state == EXCHANGE_DONE) {
-			/* It has not seen our ACK, or this is a duplicate. */
-			if (msg->ackreq && e->ack_wanted)
-				(void)ask_krb(k, now_ms, e);
-			return;
-		}
-		e->peer_secs = secs + (uint64_t)e->offset_secs;
-		consume_proven(k, now_ms, e, msg, body);
-		return;
-	}
-	if (e->x.state != EXCHANGE_WAIT_REPLY)
-		return;
-	if ((body->seen & 1u << KINK_PAYLOAD_KRB_ERROR) != 0 &&
-	    kinkexch_verify(k, msg, &e->session))
-		consume_krb_error(k, now_ms, e, body);
-	else
-		consume_unproven(k, now_ms, e, body);
 }

@@ -380,6 +380,9 @@ kinkresp_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 		if (p != NULL)
 			sapair_free(&k->pairs, &k->pair_timers, p);
 		k->count[KINK_COUNT_FAILED]++;
+		peertab_failed(&k->peers, e->assoc.name, &e->x.path.local,
+			       &e->x.path.peer, e->principal,
+			       "the peer did not confirm its keys", now_ms);
 		log_warnx("%s: %s did not confirm its keys", e->assoc.name,
 			  e->principal);
 	}
