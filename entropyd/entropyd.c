@@ -92,7 +92,8 @@ make_plan(struct plan *plan, const struct options *o)
 }
 
 /* The seed's directory, owned by the user that will write there; -1 without
- * one: entropyd works without. */
+ * one: entropyd works without.  Root's group may look into it, for a root
+ * without CAP_DAC_OVERRIDE is no more than that. */
 static int
 open_seed_dir(const struct options *o, const char *path)
 {
@@ -100,7 +101,7 @@ open_seed_dir(const struct options *o, const char *path)
 	int fd;
 
 	if ((mkdir(o->state_dir, 0755) != 0 && errno != EEXIST) ||
-	    (mkdir(path, 0700) != 0 && errno != EEXIST)) {
+	    (mkdir(path, 0750) != 0 && errno != EEXIST)) {
 		log_warn("%s: no seed is kept", path);
 		return -1;
 	}
@@ -113,7 +114,7 @@ open_seed_dir(const struct options *o, const char *path)
 		pw = getpwnam(JAIL_USER);
 		if (pw == NULL)
 			pw = getpwnam("nobody");
-		if (pw != NULL && fchown(fd, pw->pw_uid, pw->pw_gid) != 0)
+		if (pw != NULL && fchown(fd, pw->pw_uid, 0) != 0)
 			log_warn("%s", path);
 	}
 	return fd;
