@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * ipaddr: an IPv4 or IPv6 address or prefix, as text and as octets.
  *

@@ -1,11 +1,8 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 
-#include "base/entropy.h"
 #include "base/secret.h"
 
 void
@@ -47,26 +44,4 @@ secret_free(void *p, size_t n)
 		return;
 	secret_wipe(p, n);
 	munmap(p, n);
-}
-
-int
-secret_random(void *out, size_t n)
-{
-	uint8_t *at = out;
-	size_t left = n;
-
-	while (left != 0) {
-		ssize_t got = getrandom(at, left, 0);
-
-		if (got < 0) {
-			if (errno == EINTR)
-				continue;
-			return -errno;
-		}
-		at += got;
-		left -= (size_t)got;
-	}
-	/* On top, and never instead: a pool that lies takes nothing away. */
-	(void)entropy_mix(out, n);
-	return 0;
 }

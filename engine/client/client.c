@@ -135,9 +135,38 @@ client_close(struct client *c)
 	c->msg = NULL;
 }
 
+/* One message, and a descriptor with it unless that is -1.  As send(2). */
+static ssize_t
+pass(const struct client *c, size_t len, int fd)
+{
+	struct iovec iov = { c->msg, len };
+	union {
+		struct cmsghdr head;
+		char octets[CMSG_SPACE(sizeof(int))];
+	} control = { .octets = { 0 } };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(int));
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+	}
+	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
 int
 client_ask(struct client *c, enum proto_type type,
 	   const struct proto_shape *shape, const void *record)
+{
+	return client_ask_fd(c, type, shape, record, -1);
+}
+
+int
+client_ask_fd(struct client *c, enum proto_type type,
+	      const struct proto_shape *shape, const void *record, int fd)
 {
 	struct proto_head head = {
 		.type = (uint16_t)type,
@@ -145,6 +174,7 @@ client_ask(struct client *c, enum proto_type type,
 	};
 	size_t len;
 	ssize_t n;
+	int err;
 
 	c->type = (uint16_t)type;
 	c->text[0] = '\0';
@@ -152,11 +182,15 @@ client_ask(struct client *c, enum proto_type type,
 	if (len == 0)
 		return -EINVAL;
 	do
-		n = send(c->fd, c->msg, len, MSG_NOSIGNAL);
+		n = pass(c, len, fd);
 	while (n < 0 && errno == EINTR);
+	err = errno;
 	secret_wipe(c->msg, len);
+	/* The caller's descriptor, not the connection. */
+	if (n < 0 && err == EBADF && fd >= 0)
+		return -EBADF;
 	if (n < 0)
-		return fail(c, errno == EAGAIN ? -ETIMEDOUT : -errno);
+		return fail(c, err == EAGAIN ? -ETIMEDOUT : -err);
 	return 0;
 }
 

@@ -40,6 +40,9 @@ void client_close(struct client *c);
 /* Sends a request; shape NULL: without a record.  0 or -errno. */
 int client_ask(struct client *c, enum proto_type type,
 	       const struct proto_shape *shape, const void *record);
+/* The same, with a descriptor that stays the caller's; -1: none. */
+int client_ask_fd(struct client *c, enum proto_type type,
+		  const struct proto_shape *shape, const void *record, int fd);
 /* The next record of the reply.  1: *record was filled; 0: that was all;
  * -errno: what the server answered, or (broken) why it did not.  shape NULL:
  * records are skipped.  Events that come between are skipped. */
