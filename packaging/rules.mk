@@ -1,11 +1,21 @@
 # install and the Debian packages.
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 .PHONY: install deb
 install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(filter %/bin/nfipsec,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(filter-out %/bin/nfipsec,$(PROGRAMS)) \
 	    $(DESTDIR)$(PREFIX)/sbin
+	install -D -m 644 $(B)/lib/libnfipsec.so.0 \
+	    $(DESTDIR)$(LIBDIR)/libnfipsec.so.0
+	ln -sf libnfipsec.so.0 $(DESTDIR)$(LIBDIR)/libnfipsec.so
+	install -D -m 644 engine/client/nfipsec.h \
+	    $(DESTDIR)$(PREFIX)/include/nfipsec.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed -e 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),' \
+	    -e 's,@VERSION@,$(VERSION),' engine/client/nfipsec.pc.in \
+	    >$(DESTDIR)$(LIBDIR)/pkgconfig/nfipsec.pc
 	install -D -m 644 packaging/completion/nfipsec \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nfipsec
 	set -e; for page in $(MAN_PAGES); do section=$${page##*.}; \
