@@ -4,16 +4,11 @@
 #include <string.h>
 
 #include "engine/client/client.h"
+#include "engine/client/info.h"
 #include "engine/client/nfipsec.h"
 #include "engine/client/run_dir.h"
 
 #define ANSWER_MS 10000
-
-_Static_assert(
-    sizeof(((struct nfipsec_info *)0)->association) == PROTO_NAME_MAX &&
-	sizeof(((struct nfipsec_info *)0)->principal) == PROTO_PRINCIPAL_MAX &&
-	sizeof(((struct nfipsec_info *)0)->encryption) == PROTO_ALGO_MAX,
-    "texts fit");
 
 /* -ENOENT is for what is asked about, not for who is asked. */
 static int
@@ -69,37 +64,6 @@ nfipsec_said(int fd)
 	return err < 0 ? err : (int)bound.said;
 }
 
-/* What one more SA says of the connection. */
-static void
-take(struct nfipsec_info *info, const struct proto_sa *sa, bool *mixed)
-{
-	if (info->association[0] == '\0')
-		memcpy(info->association, sa->association,
-		       sizeof(info->association));
-	info->said = sa->said;
-	info->tunnel = sa->mode == PROTO_TUNNEL;
-	if (sa->protocol == 51) {
-		memcpy(info->ah_integrity, sa->integrity,
-		       sizeof(info->ah_integrity));
-		if (info->encryption[0] != '\0' || info->integrity[0] != '\0')
-			return; /* the SPIs are ESP's */
-	} else {
-		memcpy(info->encryption, sa->encryption,
-		       sizeof(info->encryption));
-		memcpy(info->integrity, sa->integrity, sizeof(info->integrity));
-	}
-	if (sa->direction == PROTO_OUT) {
-		info->spi_out = sa->spi;
-		return;
-	}
-	info->spi_in = sa->spi;
-	/* What was read may have come under any of the inbound ones. */
-	if (info->principal[0] == '\0' && !*mixed)
-		memcpy(info->principal, sa->principal, sizeof(info->principal));
-	else if (strcmp(info->principal, sa->principal) != 0)
-		*mixed = true;
-}
-
 int
 nfipsec_peer(int fd, struct nfipsec_info *info)
 {
@@ -116,13 +80,12 @@ nfipsec_peer(int fd, struct nfipsec_info *info)
 		err = client_ask_fd(&c, PROTO_PEER, NULL, NULL, fd);
 	if (err == 0)
 		while ((err = client_next(&c, PROTO_SHAPE(&sa), &sa)) == 1)
-			take(info, &sa, &mixed);
+			info_take(info, &sa, &mixed);
 	client_close(&c);
 	/* The last one may have died while the rows were made. */
 	if (err == 0 && info->spi_in == 0 && info->spi_out == 0)
 		err = -ENOKEY;
-	if (mixed)
-		memset(info->principal, 0, sizeof(info->principal));
+	info_end(info, mixed);
 	if (err < 0)
 		memset(info, 0, sizeof(*info));
 	return err;

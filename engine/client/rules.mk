@@ -1,6 +1,6 @@
 # libnfipsec.so, for applications: LGPL files alone (test/tool/test_library).
 LIBRARY_SRCS := $(addprefix engine/client/,nfipsec.c nfipsec_random.c \
-	run_dir.c client.c proto.c proto_shape.c) \
+	info.c run_dir.c client.c proto.c proto_shape.c) \
 	$(addprefix base/,builder.c cursor.c secret.c)
 LIBRARY_MAP := engine/client/libnfipsec.map
 LIBRARY := $(B)/lib/libnfipsec.so.0
