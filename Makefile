@@ -58,8 +58,8 @@ ALL_LDFLAGS = $(LDFLAGS_$(FLAVOUR)) -pie -pthread -Wl,--as-needed $(LDFLAGS)
 
 # ---- rooms ------------------------------------------------------------------
 ROOMS := base policy engine/wire engine/crypto engine/sa engine/path \
-	engine/nfq engine/divert engine/vet engine/client engine/ctl \
-	engine/main engine/cli entropyd keyneg keyneg/core keyneg/kink keyneg/krb
+	engine/nfq engine/divert engine/vet engine/trace engine/client \
+	engine/ctl engine/main engine/cli entropyd keyneg keyneg/core keyneg/kink keyneg/krb
 
 # $(call archive,ROOM): build/lib/engine_wire.a
 archive = $(B)/lib/$(subst /,_,$(1)).a
@@ -101,7 +101,8 @@ endef
 ENGINE_ROOMS := engine/main engine/ctl engine/divert engine/vet engine/nfq \
 	engine/path engine/sa engine/crypto engine/wire engine/client policy base
 $(eval $(call program_rule,nfipsecd,engine/main/nfipsecd.c,$(ENGINE_ROOMS),$(LIBS_engine)))
-CLI_ROOMS := engine/cli engine/client engine/vet policy base
+CLI_ROOMS := engine/cli engine/client engine/vet engine/trace engine/wire \
+	policy base
 $(eval $(call program_rule,nfipsec,engine/cli/nfipsec.c,$(CLI_ROOMS),$(LIBS_engine)))
 
 # What tests link: every room.

@@ -45,6 +45,8 @@ static const struct option options[] = {
 	OPTION("replace", NULL, replace, "end the older outbound SA", false),
 	OPTION("principal", "NAME", principal,
 	       "of the peer, to be shown beside its SAs", false),
+	OPTION("count", "N", count, "end after so many", false),
+	OPTION("steps", NULL, steps, "also each rule on the way", false),
 	OPTION("ah", NULL, ah, "the pair is AH's, where ESP is inside", false),
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -98,6 +100,18 @@ static const struct cli_command commands[] = {
 	  "  packet: each one that the engine drops, see also `trace`.\n",
 	  { NULL },
 	  cmd_monitor_run },
+	{ "trace",
+	  "EXPRESSION",
+	  "why packets are dropped, or not protected",
+	  "  EXPRESSION is nft's, as a flow's: tcp dport 5432 or ip saddr "
+	  "10.0.0.2.\n"
+	  "  For each packet that it matches: which flow, what became of it, "
+	  "and\n"
+	  "  what to do.  What is inside ESP is seen when it was opened.  At "
+	  "most\n"
+	  "  20 a second are traced.  Needs root; ends with Ctrl-C.\n",
+	  { "count", "steps" },
+	  cmd_trace_run },
 	{ "export",
 	  "conf [FILE]|nft|wireshark",
 	  "text for other programs",

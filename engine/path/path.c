@@ -8,7 +8,7 @@
 #include "engine/path/out.h"
 #include "engine/path/path.h"
 #include "engine/path/pmtu.h"
-#include "engine/path/sighting.h"
+#include "engine/wire/sighting.h"
 #include "engine/sa/life.h"
 #include "engine/wire/esp.h"
 #include "engine/wire/ip.h"

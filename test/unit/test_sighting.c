@@ -2,7 +2,7 @@
 /* What is told of a dropped packet, to whom, and how often. */
 #include <criterion/criterion.h>
 
-#include "engine/path/sighting.h"
+#include "engine/wire/sighting.h"
 #include "test/lib/pair.h"
 
 static const struct pair_options gcm = { .enc = ALGO_AES128_GCM };
@@ -25,6 +25,7 @@ Test(sighting, reads_what_there_is)
 	cr_assert(sighting_take(tcp, sizeof(tcp), &s));
 	cr_assert_eq(s.protocol, 6);
 	cr_assert_eq(s.id, 0x1234);
+	cr_assert_eq(s.length, 44);
 	cr_assert_eq(s.sport, 40000);
 	cr_assert_eq(s.dport, 5432);
 	cr_assert_str_eq(ipaddr_format(&s.dst, text), "10.0.0.2");
@@ -32,7 +33,20 @@ Test(sighting, reads_what_there_is)
 	cr_assert_eq(s.protocol, 50);
 	cr_assert_eq(s.spi, 0xc0ffee01u);
 	cr_assert_eq(s.seq, 9u);
+	cr_assert_eq(s.length, 40);
 	cr_assert_str_eq(ipaddr_format(&s.src, text), "fd77::1");
+}
+
+Test(sighting, a_later_fragment_has_no_ports)
+{
+	uint8_t copy[sizeof(tcp)];
+	struct sighting s;
+
+	memcpy(copy, tcp, sizeof(tcp));
+	copy[7] = 5;
+	cr_assert(sighting_take(copy, sizeof(copy), &s));
+	cr_assert(s.later_fragment);
+	cr_assert_eq(s.sport, 0);
 }
 
 /* Each length from its own heap, so that a sanitizer sees a read too far. */

@@ -2,10 +2,11 @@
 #include <string.h>
 
 #include "base/cursor.h"
-#include "engine/path/sighting.h"
+#include "engine/wire/sighting.h"
 #include "engine/wire/ip.h"
 
-#define IP6_NEXT_AT 6 /* octets before the next header's number */
+#define IP6_HEADER 40 /* octets */
+#define IP_ICMP6   58
 
 static bool
 take_address(struct cursor *c, enum ip_family family, struct ipaddr *out)
@@ -19,25 +20,40 @@ take_address(struct cursor *c, enum ip_family family, struct ipaddr *out)
 static bool
 take_ip4(struct cursor *c, uint8_t first, struct sighting *s)
 {
-	return (first & 15) * 4 >= IP_HEADER_MIN && cursor_skip(c, 3) &&
-	       cursor_u16(c, &s->id) && cursor_skip(c, 3) &&
-	       cursor_u8(c, &s->protocol) && cursor_skip(c, 2) &&
-	       take_address(c, IP_FAMILY_4, &s->src) &&
+	uint16_t fragment;
+
+	if ((first & 15) * 4 < IP_HEADER_MIN || !cursor_skip(c, 1) ||
+	    !cursor_u16(c, &s->length) || !cursor_u16(c, &s->id) ||
+	    !cursor_u16(c, &fragment))
+		return false;
+	s->later_fragment = (fragment & IP_OFFSET) != 0;
+	return cursor_skip(c, 1) && cursor_u8(c, &s->protocol) &&
+	       cursor_skip(c, 2) && take_address(c, IP_FAMILY_4, &s->src) &&
 	       take_address(c, IP_FAMILY_4, &s->dst);
 }
 
 static bool
 take_ip6(struct cursor *c, struct sighting *s)
 {
-	return cursor_skip(c, IP6_NEXT_AT - 1) && cursor_u8(c, &s->protocol) &&
-	       cursor_skip(c, 1) && take_address(c, IP_FAMILY_6, &s->src) &&
+	if (!cursor_skip(c, 3) || !cursor_u16(c, &s->length) ||
+	    !cursor_u8(c, &s->protocol))
+		return false;
+	s->length = (uint16_t)(s->length + IP6_HEADER);
+	return cursor_skip(c, 1) && take_address(c, IP_FAMILY_6, &s->src) &&
 	       take_address(c, IP_FAMILY_6, &s->dst);
 }
 
 static void
 take_transport(struct cursor *c, struct sighting *s)
 {
+	if (s->later_fragment)
+		return;
 	switch (s->protocol) {
+	case IP_ICMP:
+	case IP_ICMP6:
+		if (!cursor_u8(c, &s->type) || !cursor_u8(c, &s->code))
+			s->type = s->code = 0;
+		break;
 	case IP_TCP:
 	case IP_UDP:
 		if (!cursor_u16(c, &s->sport) || !cursor_u16(c, &s->dport))

@@ -6,8 +6,8 @@
  * queue.  Pure; any thread.  Knows IPv4 and IPv6 without extension headers;
  * what it can't read stays 0.
  */
-#ifndef ENGINE_PATH_SIGHTING_H
-#define ENGINE_PATH_SIGHTING_H
+#ifndef ENGINE_WIRE_SIGHTING_H
+#define ENGINE_WIRE_SIGHTING_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +18,11 @@
 struct sighting {
 	struct ipaddr src, dst;
 	uint8_t protocol;
+	uint16_t length;       /* octets, the IP header's too */
 	uint16_t id;           /* IPv4's identification */
+	bool later_fragment;   /* then nothing of what follows is known */
 	uint16_t sport, dport; /* TCP, UDP */
+	uint8_t type, code;    /* ICMP, ICMPv6 */
 	uint32_t spi, seq;     /* ESP, AH */
 };
 
