@@ -31,12 +31,12 @@ info_take(struct nfipsec_info *info, const struct proto_sa *sa, bool *mixed)
 		info->spi_out = sa->spi;
 		return;
 	}
-	info->spi_in = sa->spi;
 	/* What was read may have come under any of the inbound ones. */
-	if (info->principal[0] == '\0' && !*mixed)
+	if (info->spi_in == 0)
 		memcpy(info->principal, sa->principal, sizeof(info->principal));
 	else if (strcmp(info->principal, sa->principal) != 0)
 		*mixed = true;
+	info->spi_in = sa->spi;
 }
 
 void
