@@ -191,6 +191,12 @@ demo:
 	$(MAKE) -s -j$$(nproc) $(B)/bin/nfipsecd $(B)/bin/nfipsec
 	test/demo/demo
 
+.PHONY: demo-kerberos
+demo-kerberos:
+	packaging/install-deps build demo kerberos
+	$(MAKE) -s -j$$(nproc) $(B)/bin/nfipsecd $(B)/bin/nfipsec $(B)/bin/keynegd
+	test/demo/demo_kerberos
+
 # ---- the rest ----------------------------------------------------------------
 .PHONY: fmt lint clean help
 C_FILES = $(shell git ls-files '*.c' '*.h')
@@ -206,6 +212,7 @@ clean:
 help:
 	@echo 'all          programs into $(B)/bin, libraries into $(B)/lib'
 	@echo 'demo         installs what is missing, builds, shows a download'
+	@echo 'demo-kerberos  the same with a Kerberos realm that makes the keys'
 	@echo 'check        installs what is missing, builds, runs every test'
 	@echo 'check-unit   check-golden  check-net  check-vm: one kind of test'
 	@echo 'check-asan   check-tsan: what a sanitizer can watch, under it'

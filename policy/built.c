@@ -27,6 +27,14 @@ uses_encap(const struct policy_assoc *a)
 	return a->encap_udp;
 }
 
+/* keynegd makes one pair at a time. */
+static bool
+uses_negotiated_bundle(const struct policy_assoc *a)
+{
+	return a->keying == POLICY_KEYING_KERBEROS && a->ah_auth != ALGO_NONE &&
+	       a->esp_enc != ALGO_NONE;
+}
+
 static bool
 uses_photuris(const struct policy_assoc *a)
 {
@@ -43,6 +51,8 @@ static const struct {
 	{ "an IPv6 address", POLICY_WORD_LOCAL, uses_ipv6_local },
 	{ "an IPv6 address", POLICY_WORD_PEER, uses_ipv6_peer },
 	{ "`encap udp`", POLICY_WORD_ENCAP, uses_encap },
+	{ "AH and ESP together under keying kerberos", POLICY_WORD_PROTECT,
+	  uses_negotiated_bundle },
 	{ "`keying photuris`", POLICY_WORD_KEYING, uses_photuris },
 };
 
