@@ -351,6 +351,12 @@ table_reload(struct table *t, const struct policy *p, struct table_why *why)
 
 /* ---- looking ---- */
 
+const char *
+table_guard_text(const struct table *t)
+{
+	return t->loaded.guard;
+}
+
 enum table_variant
 table_variant(const struct table *t)
 {

@@ -76,6 +76,9 @@ int table_reload(struct table *t, const struct policy *p,
 int table_try(struct table *t, const struct policy *p, char **plan,
 	      struct table_why *why);
 
+/* The guard's text as it is loaded; NULL: none is. */
+const char *table_guard_text(const struct table *t);
+
 enum table_variant table_variant(const struct table *t);
 const char *table_variant_name(enum table_variant v); /* "nft queue", ... */
 

@@ -135,6 +135,7 @@ requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
 			  : table_reload(s->table, p, why);
 	if (err < 0)
 		return err;
+	guard_keep(s);
 	manual_write_policy(&s->store, p);
 	revoked = manual_revoke(&s->store, s->policy, p);
 	manual_apply(&s->store, s->persist, p, &r);
@@ -347,6 +348,7 @@ answer_disable(struct supervisor *s, struct server_ticket t)
 	proof_withdraw(s, "disabled: plaintext may flow");
 	err = table_disable(s->table, &why);
 	if (err == 0) {
+		guard_keep(s); /* nothing, from now on */
 		goback_forget(s);
 		s->disabled = true;
 		log_warnx("disabled on request: plaintext may flow now");

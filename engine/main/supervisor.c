@@ -69,29 +69,41 @@ lock_run_dir(struct supervisor *s)
 /* Two in two network namespaces, told apart by their run-dirs alone, must not
  * count in the same files: another run-dir than the default has a folder of
  * its own, the same one at each start. */
+char *
+supervisor_state_dir(const struct supervisor_options *opt)
+{
+	char *run, *dir;
+
+	if (opt->state_dir != NULL)
+		return strdup(opt->state_dir);
+	run = realpath(opt->run_dir, NULL);
+	if (run == NULL)
+		run = strdup(opt->run_dir); /* not there yet */
+	if (run == NULL)
+		return NULL;
+	if (strcmp(run, DEFAULT_RUN_DIR) == 0) {
+		dir = strdup(DEFAULT_STATE_DIR);
+	} else {
+		for (char *at = run; (at = strchr(at, '/')) != NULL;)
+			*at = '-';
+		if (asprintf(&dir, DEFAULT_STATE_DIR "/%s",
+			     run[0] == '-' ? run + 1 : run) < 0)
+			dir = NULL;
+	}
+	free(run);
+	return dir;
+}
+
 static void
 choose_state_dir(struct supervisor *s)
 {
-	char *run = realpath(s->opt->run_dir, NULL);
-
-	if (run == NULL)
-		log_fatal("%s", s->opt->run_dir);
-	if (s->opt->state_dir != NULL) {
-		s->state_dir = strdup(s->opt->state_dir);
-	} else if (strcmp(run, DEFAULT_RUN_DIR) == 0) {
-		s->state_dir = strdup(DEFAULT_STATE_DIR);
-	} else {
-		if (mkdir(DEFAULT_STATE_DIR, 0700) < 0 && errno != EEXIST)
-			log_fatal(DEFAULT_STATE_DIR);
-		for (char *at = run; (at = strchr(at, '/')) != NULL;)
-			*at = '-';
-		if (asprintf(&s->state_dir, DEFAULT_STATE_DIR "/%s",
-			     run[0] == '-' ? run + 1 : run) < 0)
-			s->state_dir = NULL;
-	}
-	free(run);
+	s->state_dir = supervisor_state_dir(s->opt);
 	if (s->state_dir == NULL)
 		log_fatalx("no memory");
+	if (s->opt->state_dir == NULL &&
+	    strcmp(s->state_dir, DEFAULT_STATE_DIR) != 0 &&
+	    mkdir(DEFAULT_STATE_DIR, 0700) < 0 && errno != EEXIST)
+		log_fatal(DEFAULT_STATE_DIR);
 }
 
 static unsigned
@@ -131,13 +143,20 @@ open_queues(struct supervisor *s)
 		}
 }
 
+uint32_t
+supervisor_keying_uid(void)
+{
+	const struct passwd *pw = getpwnam(KEYING_USER);
+
+	return pw == NULL ? 0 : pw->pw_uid;
+}
+
 int
 supervisor_rules(struct supervisor *s, const struct policy *p,
 		 struct table_why *why)
 {
 	struct nftgen_params params = { .workers = s->workers };
-	const struct passwd *pw = getpwnam(KEYING_USER);
-	uint32_t uid = pw == NULL ? 0 : pw->pw_uid;
+	uint32_t uid = supervisor_keying_uid();
 	int err;
 
 	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
@@ -173,6 +192,7 @@ load_tables(struct supervisor *s)
 	if (err < 0)
 		log_fatalx("the nftables rules: %s",
 			   why.text[0] != '\0' ? why.text : strerror(-err));
+	guard_keep(s);
 }
 
 /* Reservations; and what manual keys could not be started for. */
@@ -261,6 +281,7 @@ start(struct supervisor *s)
 
 	lock_run_dir(s);
 	choose_state_dir(s);
+	guard_first(s);
 	err = entropy_use(s->opt->run_dir);
 	if (err < 0)
 		log_warnx("entropyd's pool is not used: %s", strerror(-err));
@@ -352,8 +373,10 @@ supervisor_run(const struct supervisor_options *opt)
 	link_init(&s.link, -1);
 	s.policy = supervisor_read(opt->conf, &s.diag);
 	diag_print(s.diag, stderr);
-	if (s.policy == NULL)
+	if (s.policy == NULL) {
+		guard_last(opt, s.diag);
 		return 1;
+	}
 	proc_title("nfipsecd: supervisor");
 	start(&s);
 	while (!s.stopped) {

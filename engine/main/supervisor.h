@@ -10,6 +10,7 @@
  *   supervisor.c  start, loop, signals, stop
  *   child.c       the engine process: start, death, back-off
  *   proof.c       the start-up's proof, readiness, what status says
+ *   guard.c       the guard table around starts that fail
  *   requests.c    what the engine asks for on behalf of clients
  *   sever.c       SAIDs that a reload takes away
  *   goback.c      a reload that nobody confirms
@@ -110,6 +111,18 @@ struct policy *supervisor_read(const char *path, struct diag **diag);
  * table_load's. */
 int supervisor_rules(struct supervisor *s, const struct policy *p,
 		     struct table_why *why);
+
+/* The user whose packets pass; 0: there is none. */
+uint32_t supervisor_keying_uid(void);
+/* Free it.  NULL: no memory. */
+char *supervisor_state_dir(const struct supervisor_options *opt);
+
+/* guard.c: loads the policy's guard if there is none; stores what is loaded
+ * for a start that fails; such a start: loads what was stored, and says in one
+ * line what is wrong and what holds. */
+void guard_first(struct supervisor *s);
+void guard_keep(struct supervisor *s);
+void guard_last(const struct supervisor_options *opt, const struct diag *d);
 
 /* child.c: starts the engine; a death starts it again. */
 void child_start(struct supervisor *s);
