@@ -104,6 +104,8 @@ static const struct column queue_columns[] = {
 	COLUMN("VERDICTS", "verdicts", COUNT, proto_queue, verdicts, SHOWN, 0),
 	COLUMN("ERRORS", "errors", COUNT, proto_queue, errors, SHOWN, 0),
 	COLUMN("", "passed", COUNT, proto_queue, passed, DATA, 0),
+	COLUMN("", "injected", COUNT, proto_queue, injected, DATA, 0),
+	COLUMN("", "merged", COUNT, proto_queue, merged, DATA, 0),
 	COLUMN("", "heard_ms", U64, proto_queue, heard_ms, DATA, 0),
 };
 COLUMNS(queue, "queue", "No queues.");

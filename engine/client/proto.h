@@ -230,6 +230,7 @@ struct proto_queue {
 	uint32_t number, kind;
 	uint64_t length, kernel_drops, user_drops;
 	uint64_t received, verdicts, passed, errors;
+	uint64_t injected, merged;
 	uint64_t heard_ms; /* ago */
 };
 

@@ -135,6 +135,8 @@ static const struct proto_field queue_fields[] = {
 	U64(RECEIVED, proto_queue, received),
 	U64(VERDICTS, proto_queue, verdicts),
 	U64(PASSED, proto_queue, passed),
+	U64(INJECTED, proto_queue, injected),
+	U64(MERGED, proto_queue, merged),
 	U64(ERRORS, proto_queue, errors),
 	U64(HEARD_MS, proto_queue, heard_ms),
 };

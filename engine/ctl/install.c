@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "engine/ctl/install.h"
 #include "engine/ctl/rows.h"
+#include "engine/path/pmtu.h"
 #include "engine/sa/peers.h"
 #include "policy/policy.h"
 
@@ -263,6 +264,7 @@ kill_older(struct store *store, struct shadow *sh, uint32_t new)
 		    sa->said != now->said || sa->protocol != now->protocol ||
 		    !ipaddr_equal(&sa->peer, &now->peer))
 			continue;
+		pmtu_inherit(store_sa(store, new), store_sa(store, i));
 		if (store_kill(store, i))
 			shadow_touch(sh, i);
 	}

@@ -396,6 +396,8 @@ next_queue(struct server *s, struct session *c, void *buf, size_t cap)
 	row.received = load64(&q->received);
 	row.verdicts = load64(&q->verdicts);
 	row.passed = load64(&q->passed);
+	row.injected = load64(&q->injected);
+	row.merged = load64(&q->merged);
 	row.errors = load64(&q->errors);
 	heard = load64(&q->heard_ms);
 	now = clock_now_ms();

@@ -131,7 +131,8 @@ open_queues(struct supervisor *s)
 			uint16_t number = (uint16_t)STORE_QUEUE_NUMBER(k, w);
 			int err =
 			    nlq_sock_open(&s->queues[k][w], number,
-					  s->policy->options.queue_length);
+					  s->policy->options.queue_length,
+					  k == STORE_QUEUE_SEAL_TCP);
 
 			if (err == -EBUSY)
 				log_fatalx("queue %u: taken; another nfipsecd "

@@ -52,3 +52,10 @@ devmtu_get(struct devmtu *d, uint32_t ifindex, uint64_t now_ms)
 	d->places[at].mtu = ask(d->fd, ifindex);
 	return d->places[at].mtu;
 }
+
+void
+devmtu_forget(struct devmtu *d, uint32_t ifindex)
+{
+	if (d->places[ifindex % DEVMTU_PLACES].ifindex == ifindex)
+		d->places[ifindex % DEVMTU_PLACES].ifindex = 0;
+}

@@ -25,5 +25,7 @@ int devmtu_init(struct devmtu *d);
 void devmtu_fini(struct devmtu *d);
 /* 0: no such device any more. */
 uint32_t devmtu_get(struct devmtu *d, uint32_t ifindex, uint64_t now_ms);
+/* To be asked for anew: it has changed. */
+void devmtu_forget(struct devmtu *d, uint32_t ifindex);
 
 #endif

@@ -48,7 +48,7 @@ parse_packet(uint8_t *octets, size_t len, size_t room, struct cursor c,
 	     struct nlq_msg *m)
 {
 	struct cursor value;
-	uint32_t cap_len = 0;
+	uint32_t cap_len = 0, info;
 	bool has_id = false;
 	uint16_t type;
 
@@ -67,6 +67,12 @@ parse_packet(uint8_t *octets, size_t len, size_t room, struct cursor c,
 			break;
 		case NFQA_IFINDEX_OUTDEV:
 			copy_u32_be(value, &m->pkt.out);
+			break;
+		case NFQA_SKB_INFO:
+			if (copy_u32_be(value, &info)) {
+				m->pkt.is_train = info & NFQA_SKB_GSO;
+				m->pkt.unsummed = info & NFQA_SKB_CSUMNOTREADY;
+			}
 			break;
 		case NFQA_CAP_LEN:
 			copy_u32_be(value, &cap_len);

@@ -24,7 +24,7 @@ enum nlq_kind {
 	NLQ_BROKEN,  /* makes no sense, and so no packet id is known */
 	NLQ_PACKET,
 	NLQ_ERROR,
-	NLQ_DONE,   /* the kernel did what a message asked for */
+	NLQ_DONE, /* the kernel did what a message asked for */
 };
 
 struct nlq_msg {

@@ -25,6 +25,10 @@ struct config {
 	uint8_t pad[3];
 	struct nlattr maxlen_attr;
 	uint32_t maxlen_be;
+	struct nlattr mask_attr;
+	uint32_t mask_be;
+	struct nlattr flags_attr;
+	uint32_t flags_be;
 } __attribute__((packed));
 
 static void
@@ -115,7 +119,7 @@ wait_answer(struct nlq_sock *q)
 }
 
 static int
-configure(struct nlq_sock *q, uint32_t length)
+configure(struct nlq_sock *q, uint32_t length, uint32_t flags)
 {
 	struct config c = {
 		.nl = { .nlmsg_len = sizeof(c),
@@ -134,6 +138,12 @@ configure(struct nlq_sock *q, uint32_t length)
 		.maxlen_attr = { sizeof(c.maxlen_attr) + sizeof(c.maxlen_be),
 				 NFQA_CFG_QUEUE_MAXLEN },
 		.maxlen_be = htonl(length),
+		.mask_attr = { sizeof(c.mask_attr) + sizeof(c.mask_be),
+			       NFQA_CFG_MASK },
+		.mask_be = htonl(flags),
+		.flags_attr = { sizeof(c.flags_attr) + sizeof(c.flags_be),
+				NFQA_CFG_FLAGS },
+		.flags_be = htonl(flags),
 	};
 	int err = nlq_sock_write(q, &c, sizeof(c));
 
@@ -141,7 +151,7 @@ configure(struct nlq_sock *q, uint32_t length)
 }
 
 int
-nlq_sock_open(struct nlq_sock *q, uint16_t number, uint32_t length)
+nlq_sock_open(struct nlq_sock *q, uint16_t number, uint32_t length, bool trains)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
 	int err;
@@ -157,7 +167,7 @@ nlq_sock_open(struct nlq_sock *q, uint16_t number, uint32_t length)
 	else
 		err = learn_portid(q);
 	if (err == 0)
-		err = configure(q, length);
+		err = configure(q, length, trains ? NFQA_CFG_F_GSO : 0);
 	if (err < 0)
 		nlq_sock_close(q);
 	return err;

@@ -5,11 +5,12 @@
  * Ownership of a queue is by netlink port, so the supervisor opens and binds
  * (nlq_sock_open), keeps the socket, and each engine adopts the inherited
  * descriptor (nlq_sock_adopt): what waits in the kernel's queue survives.  One
- * thread a socket.  Never sets fail-open or the GSO flag.
+ * thread a socket.  Never sets fail-open.
  */
 #ifndef ENGINE_NFQ_NLQ_SOCK_H
 #define ENGINE_NFQ_NLQ_SOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -23,9 +24,12 @@ struct nlq_sock {
 };
 
 /* Binds queue `number`, whole packets, `length` of them at most in the kernel.
- * The descriptor is close-on-exec and non-blocking.  0; -EBUSY: somebody else
+ * trains: segments that the kernel has not cut yet come as one packet; for
+ * TCP alone, since borders of datagrams are lost.  The descriptor is
+ * close-on-exec and non-blocking.  0; -EBUSY: somebody else
  * has the queue; -EPERM; other -errno. */
-int nlq_sock_open(struct nlq_sock *q, uint16_t number, uint32_t length);
+int nlq_sock_open(struct nlq_sock *q, uint16_t number, uint32_t length,
+		  bool trains);
 /* An inherited descriptor, bound to queue `number` by whoever opened it.
  * -EBADF, -EPROTO: no netlink socket. */
 int nlq_sock_adopt(struct nlq_sock *q, uint16_t number, int fd);

@@ -28,12 +28,20 @@ enum {
 	/* The longest packet with its attributes.  Not a power of two, so
 	 * that the packets of a batch do not share one set of the cache. */
 	BUFFER_OCTETS = 65536 + 4096 + 320,
+	/* Trains of segments are read so many at a time: what they take
+	 * stays in the cache. */
+	TRAINS = 8,
 	/* Verdicts of one write; the largest packet fits. */
 	VERDICT_OCTETS = 128 * 1024,
+	/* Sealed segments of one write. */
+	INJECT_OCTETS = 192 * 1024,
 	ROUND_MS = 1000, /* heard_ms moves that often */
+	SEGMENT_ALIGN = 64,
 	ICMP_BURST = 20,
 	ICMP_EVERY_MS = 50,
 };
+_Static_assert(INJECT_OCTETS >= 65536 + PATH_GROWTH,
+	       "one segment must fit, whatever the device's MTU says");
 _Static_assert(VERDICT_OCTETS >= NLQ_VERDICT_OCTETS + 65536 + PATH_GROWTH,
 	       "one verdict must fit");
 
@@ -52,18 +60,43 @@ struct worker {
 	struct queue queues[STORE_QUEUE_KINDS];
 	struct devmtu devmtu;
 	struct inject inject;
-	struct dummy dummy; /* the first worker's alone */
+	size_t inject_len;   /* octets of inject_buf that wait in it */
+	uint32_t inject_out; /* the device of the train at work */
+	struct dummy dummy;  /* the first worker's alone */
 	int icmp_fd;
 	struct log_limit icmp_limit, log_limit;
 	struct nlq_verdict verdicts;
+	bool has_accepts; /* among them: what they let out */
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
 	struct sockaddr_nl from[BATCH];
 	struct nlq_msg parsed[BATCH];
-	uint8_t *buffers, *verdict_buf; /* of one mapping */
+	uint8_t *buffers, *verdict_buf, *inject_buf; /* of one mapping */
 };
 
-#define MAPPING_OCTETS ((size_t)BATCH * BUFFER_OCTETS + VERDICT_OCTETS)
+#define MAPPING_OCTETS                                                         \
+	((size_t)BATCH * BUFFER_OCTETS + VERDICT_OCTETS + INJECT_OCTETS)
+
+/* ---- packets out beside the queue ---- */
+
+static void
+flush_inject(struct worker *w, struct queue *q)
+{
+	unsigned refused = inject_flush(&w->inject);
+
+	w->inject_len = 0;
+	if (refused == 0)
+		return;
+	path_drop(&w->path, q->direction, REASON_inject, refused);
+	if (w->inject.error == EMSGSIZE)
+		devmtu_forget(&w->devmtu, w->inject_out);
+	if (log_limit_take(&w->log_limit, clock_now_ms()))
+		log_warnx("queue %u: %u sealed packets not sent: %s%s",
+			  q->sock.queue, refused, strerror(w->inject.error),
+			  w->inject.error == EPERM
+			      ? "; does a rule of OUTPUT drop ESP or AH?"
+			      : "");
+}
 
 /* ---- verdicts out ---- */
 
@@ -95,6 +128,9 @@ flush(struct worker *w, struct queue *q)
 {
 	int err;
 
+	/* What was injected in its place leaves before a packet goes: the
+	 * sender of more waits for that. */
+	flush_inject(w, q);
 	if (w->verdicts.len == 0)
 		return;
 	err = nlq_sock_write(&q->sock, w->verdicts.buf, w->verdicts.len);
@@ -107,6 +143,7 @@ flush(struct worker *w, struct queue *q)
 	atomic_fetch_add_explicit(&q->stats->verdicts, w->verdicts.count,
 				  memory_order_relaxed);
 	nlq_verdict_reset(&w->verdicts);
+	w->has_accepts = false;
 }
 
 /* n ids up to `last` that a dead engine may have read and not judged: of those
@@ -167,6 +204,53 @@ send_needed(struct worker *w, const struct pkt *pkt, uint32_t mtu,
 		     (struct sockaddr *)&to, sizeof(to));
 }
 
+struct train {
+	struct worker *w;
+	struct queue *q;
+};
+
+static uint8_t *
+place_segment(void *arg, size_t octets)
+{
+	const struct train *t = arg;
+	struct worker *w = t->w;
+
+	if (w->inject.n == INJECT_BATCH ||
+	    INJECT_OCTETS - w->inject_len < octets)
+		flush_inject(w, t->q);
+	return w->inject_buf + w->inject_len;
+}
+
+static void
+send_segment(void *arg, size_t len, uint32_t mark)
+{
+	const struct train *t = arg;
+	struct worker *w = t->w;
+
+	inject_add(&w->inject, w->inject_buf + w->inject_len, len, mark,
+		   w->inject_out);
+	w->inject_len +=
+	    (len + SEGMENT_ALIGN - 1) / SEGMENT_ALIGN * SEGMENT_ALIGN;
+	atomic_fetch_add_explicit(&t->q->stats->injected, 1,
+				  memory_order_relaxed);
+}
+
+/* Segments of a flow stay in order: what verdicts let out leaves before. */
+static void
+judge_train(struct worker *w, struct queue *q, struct nlq_msg *m,
+	    uint64_t now_ms)
+{
+	struct train t = { w, q };
+	struct path_sink sink = { place_segment, send_segment, &t };
+	struct path_result r;
+
+	if (w->has_accepts || !nlq_verdict_fits(&w->verdicts, 0))
+		flush(w, q);
+	w->inject_out = m->pkt.out;
+	path_out_train(&w->path, q->kind, &m->pkt, now_ms, &sink, &r);
+	nlq_verdict_drop(&w->verdicts, m->id);
+}
+
 static void
 judge(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
 {
@@ -177,6 +261,12 @@ judge(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
 	m->pkt.mtu =
 	    devmtu_get(&w->devmtu,
 		       q->direction == SA_OUT ? m->pkt.out : m->pkt.in, now_ms);
+	if (q->direction == SA_OUT && m->pkt.is_train) {
+		judge_train(w, q, m, now_ms);
+		return;
+	}
+	if (w->inject.n != 0)
+		flush_inject(w, q);
 	/* Padding may make it as long as the MTU. */
 	need = m->pkt.mtu > m->pkt.len && m->pkt.mtu < 65536 ? m->pkt.mtu
 							     : m->pkt.len;
@@ -187,7 +277,9 @@ judge(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
 		path_out(&w->path, q->kind, &m->pkt, now_ms, dst, cap, &r);
 	else
 		path_in(&w->path, &m->pkt, now_ms, dst, cap, &r);
+	w->has_accepts |= r.action != PATH_DROP;
 	switch (r.action) {
+	case PATH_SENT: /* trains alone */
 	case PATH_DROP:
 		nlq_verdict_drop(&w->verdicts, m->id);
 		break;
@@ -251,6 +343,12 @@ take_batch(struct worker *w, struct queue *q, unsigned n)
 	q->begun = true;
 }
 
+static unsigned
+batch_of(const struct queue *q)
+{
+	return q->kind == STORE_QUEUE_SEAL_TCP ? TRAINS : BATCH;
+}
+
 /* Returns how many messages were read, or -errno. */
 static int
 work(struct worker *w, struct queue *q)
@@ -260,7 +358,7 @@ work(struct worker *w, struct queue *q)
 
 	for (unsigned i = 0; i < BATCH; i++)
 		w->msgs[i].msg_hdr.msg_namelen = sizeof(w->from[i]);
-	n = nlq_sock_read(&q->sock, w->msgs, BATCH);
+	n = nlq_sock_read(&q->sock, w->msgs, batch_of(q));
 	if (n == -ENOBUFS) {
 		/* Packets were lost on the way here; the kernel counts them. */
 		atomic_fetch_add(&q->stats->errors, 1);
@@ -325,6 +423,7 @@ init_buffers(struct worker *w)
 	/* Opened packets lie in there. */
 	(void)madvise(w->buffers, MAPPING_OCTETS, MADV_DONTDUMP);
 	w->verdict_buf = w->buffers + (size_t)BATCH * BUFFER_OCTETS;
+	w->inject_buf = w->verdict_buf + VERDICT_OCTETS;
 	nlq_verdict_init(&w->verdicts, w->verdict_buf, VERDICT_OCTETS, 0);
 	for (unsigned i = 0; i < BATCH; i++) {
 		struct msghdr *h = &w->msgs[i].msg_hdr;
@@ -434,7 +533,7 @@ work_all(struct worker *w, const struct pollfd *fds)
 			n = work(w, &w->queues[k]);
 			if (n < 0)
 				return n;
-			full[k] = n == BATCH;
+			full[k] = n == (int)batch_of(&w->queues[k]);
 			more = more || full[k];
 		}
 	}

@@ -262,9 +262,8 @@ finish(struct open *o, uint8_t *dst, struct path_result *r)
 	ip.protocol = o->next_header;
 	ip_finish(dst, &ip);
 	if (ip.protocol == IP_TCP)
-		pmtu_lower_mss(o->text, o->payload, o->cost,
-			       path_return_mtu(o->p, sa->said, &ip.src,
-					       o->pkt->mtu, o->now_ms));
+		path_see_syn(o->p, sa->said, &ip.src, o->text, o->payload,
+			     o->cost, o->pkt->mtu, o->now_ms);
 	r->action = PATH_REPLACE;
 	r->len = ip.total;
 	r->mark = (o->pkt->mark & ~h->said_mask) | store_mark_of(h, sa->said);

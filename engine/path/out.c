@@ -8,11 +8,14 @@
 #include "engine/sa/seq.h"
 #include "engine/wire/esp.h"
 #include "engine/wire/ip.h"
+#include "engine/wire/tcp.h"
+#include "engine/wire/tcpcut.h"
 
 /* What one SA adds; suite NULL: nothing. */
 struct layer {
 	struct sad_hit hit;
 	struct suites_entry *suite;
+	uint64_t first; /* of the numbers taken */
 	uint64_t seq, iv_counter;
 };
 
@@ -26,6 +29,7 @@ struct seal {
 	struct layer esp, ah; /* ESP inside AH, or one alone */
 	struct pmtu_cost cost;
 	uint32_t mtu;
+	bool is_train; /* goes out beside the queue */
 	uint8_t *dst;
 	size_t cap;
 };
@@ -153,10 +157,13 @@ refuse_size(struct seal *s, struct path_result *r)
 	return true;
 }
 
-/* The one place that takes from an SA's counters. */
+/* The one place that takes from an SA's counters: n numbers. */
 static bool
-refuse_use(struct seal *s, struct layer *l, struct path_result *r)
+refuse_numbers(struct seal *s, struct layer *l, uint32_t n,
+	       struct path_result *r)
 {
+	uint64_t last;
+
 	if (l->suite == NULL)
 		return false;
 	r->about = (struct path_about){
@@ -169,8 +176,19 @@ refuse_use(struct seal *s, struct layer *l, struct path_result *r)
 		.peer = s->ip.dst,
 	};
 	r->reason = REASON_seq_exhausted;
-	if (!seq_take(l->hit.sa, 1, &l->seq) ||
-	    !seq_iv_counter(l->hit.sa, l->seq, &l->iv_counter))
+	return !seq_take(l->hit.sa, n, &l->first) ||
+	       !seq_iv_counter(l->hit.sa, l->first + n - 1, &last);
+}
+
+/* The packet's own one of the numbers, and its part of the SA's life. */
+static bool
+refuse_use(struct seal *s, struct layer *l, uint32_t at, struct path_result *r)
+{
+	if (l->suite == NULL)
+		return false;
+	l->seq = l->first + at;
+	r->reason = REASON_seq_exhausted;
+	if (!seq_iv_counter(l->hit.sa, l->seq, &l->iv_counter))
 		return true;
 	r->reason = REASON_lifetime;
 	return !path_use(s->p, &l->hit, s->ip.total, s->now_ms);
@@ -278,7 +296,11 @@ finish_header(struct seal *s, size_t len)
 
 	ip.total = (uint16_t)len;
 	ip.protocol = s->ah.suite != NULL ? IP_AH : IP_ESP;
-	if (pmtu_told(outer_sa(s), s->now_ms)) {
+	if (s->is_train) {
+		/* The kernel would put in one of its own for 0. */
+		if (ip.id == 0)
+			ip.id = 1;
+	} else if (pmtu_told(outer_sa(s), s->now_ms)) {
 		/* Fragments of two packets must not share an identification;
 		 * with DF it meant nothing until now (RFC 6864). */
 		if ((ip.fragment & IP_DF) != 0)
@@ -313,43 +335,143 @@ seal(struct seal *s, struct path_result *r)
 			   s->ah.hit.sa->spi, s->ah.seq, s->ah.iv_counter) == 0;
 }
 
+/* What is asked before an SA's counters are touched. */
+static bool
+refuse(struct seal *s, enum store_queue_kind kind, struct path_result *r)
+{
+	const struct store_head *h = s->p->store->head;
+
+	*r = (struct path_result){ .action = PATH_DROP };
+	s->said = store_said_of(h, s->pkt->mark);
+	r->mark = (s->pkt->mark & ~h->said_mask) | h->done_mark;
+	if ((s->pkt->mark & h->said_mask) == h->probe_mark) {
+		path_see_probe(s->p, kind);
+		r->reason = REASON_probe;
+		return true;
+	}
+	if (s->said < h->said_first || s->said > h->said_last) {
+		r->reason = REASON_queue_mark;
+		return true;
+	}
+	return refuse_packet(s, &r->reason) || refuse_sa(s, &r->reason);
+}
+
+/* TCP is changed before it is sealed. */
+static void
+prepare_tcp(struct seal *s)
+{
+	uint8_t *octets = s->pkt->octets + s->ip.header;
+	size_t len = (size_t)s->ip.total - s->ip.header;
+	struct tcp tcp;
+
+	if (s->ip.protocol != IP_TCP)
+		return;
+	if (s->pkt->unsummed && tcp_parse(octets, len, &tcp))
+		tcp_finish(octets, len, &s->ip);
+	pmtu_lower_mss(octets, len, s->cost, s->mtu);
+}
+
 void
 out_create(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 	   uint64_t now_ms, uint8_t *dst, size_t cap, struct path_result *r)
 {
-	const struct store_head *h = p->store->head;
-	struct seal s = { .p = p,
-			  .pkt = pkt,
-			  .now_ms = now_ms,
-			  .said = store_said_of(h, pkt->mark),
-			  .dst = dst,
-			  .cap = cap };
+	struct seal s = {
+		.p = p, .pkt = pkt, .now_ms = now_ms, .dst = dst, .cap = cap
+	};
 
-	*r = (struct path_result){ .action = PATH_DROP };
-	if ((pkt->mark & h->said_mask) == h->probe_mark) {
-		path_see_probe(p, kind);
-		r->reason = REASON_probe;
+	if (refuse(&s, kind, r))
+		return;
+	if (pkt->is_train) {
+		r->reason = REASON_train;
 		return;
 	}
-	if (s.said < h->said_first || s.said > h->said_last) {
-		r->reason = REASON_queue_mark;
-		return;
-	}
-	if (refuse_packet(&s, &r->reason) || refuse_sa(&s, &r->reason))
-		return;
 	if (refuse_size(&s, r)) {
 		r->reason = REASON_too_big;
 		return;
 	}
-	if (refuse_use(&s, &s.esp, r) || refuse_use(&s, &s.ah, r))
+	if (refuse_numbers(&s, &s.esp, 1, r) ||
+	    refuse_numbers(&s, &s.ah, 1, r) || refuse_use(&s, &s.esp, 0, r) ||
+	    refuse_use(&s, &s.ah, 0, r))
 		return;
-	if (s.ip.protocol == IP_TCP)
-		pmtu_lower_mss(pkt->octets + s.ip.header,
-			       s.ip.total - s.ip.header, s.cost, s.mtu);
+	prepare_tcp(&s);
 	if (!seal(&s, r)) {
 		r->reason = REASON_crypto;
 		return;
 	}
 	r->action = PATH_REPLACE;
-	r->mark = (pkt->mark & ~h->said_mask) | h->done_mark;
+}
+
+/* ---- trains ---- */
+
+/* The longest packet that fits when sealed, and that the peer wants. */
+static size_t
+longest_segment(struct seal *s)
+{
+	struct sa *sa = outer_sa(s);
+	uint32_t mss, longest;
+
+	s->mtu = pmtu_effective(sa, s->pkt->mtu, s->now_ms);
+	if (s->mtu > IP_TOTAL_MAX)
+		s->mtu = IP_TOTAL_MAX;
+	longest = pmtu_inner(s->cost, s->ip.header, s->mtu);
+	mss = atomic_load_explicit(&sa->peer_mss, memory_order_relaxed);
+	/* Not heard of yet by this SA: no jumbo frames. */
+	if (mss == 0)
+		mss = PMTU_DEFAULT - IP_HEADER_MIN - TCP_HEADER_MIN;
+	/* Without options on either layer (RFC 6691). */
+	if (longest > IP_HEADER_MIN + TCP_HEADER_MIN + mss)
+		longest = IP_HEADER_MIN + TCP_HEADER_MIN + mss;
+	return longest;
+}
+
+static bool
+send_segment(struct seal *s, const struct tcpcut_segment *one, uint32_t at,
+	     const struct path_sink *sink, struct path_result *r)
+{
+	struct pkt view = *s->pkt, *whole = s->pkt;
+	bool sealed;
+
+	view.octets = one->octets;
+	view.len = view.whole = one->len;
+	view.room = one->room;
+	s->ip.total = (uint16_t)one->len;
+	s->ip.id = one->id;
+	if (refuse_use(s, &s->esp, at, r) || refuse_use(s, &s->ah, at, r))
+		return false;
+	s->cap = (one->len > s->mtu ? one->len : s->mtu) + PATH_GROWTH;
+	s->dst = sink->place(sink->arg, s->cap);
+	s->pkt = &view;
+	sealed = seal(s, r);
+	s->pkt = whole;
+	r->reason = REASON_crypto;
+	if (sealed)
+		sink->send(sink->arg, r->len, r->mark);
+	return sealed;
+}
+
+void
+out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
+	  uint64_t now_ms, const struct path_sink *sink, struct path_result *r)
+{
+	struct seal s = {
+		.p = p, .pkt = pkt, .now_ms = now_ms, .is_train = true
+	};
+	struct tcpcut_segment one;
+	struct tcpcut cut;
+	uint32_t n;
+
+	if (refuse(&s, kind, r))
+		return;
+	if (!tcpcut_begin(&cut, pkt->octets, &s.ip, pkt->room,
+			  longest_segment(&s))) {
+		r->reason = REASON_train;
+		return;
+	}
+	n = tcpcut_count(&cut);
+	if (refuse_numbers(&s, &s.esp, n, r) || refuse_numbers(&s, &s.ah, n, r))
+		return;
+	for (n = 0; tcpcut_next(&cut, &one); n++)
+		if (!send_segment(&s, &one, n, sink, r))
+			return;
+	r->action = PATH_SENT;
 }

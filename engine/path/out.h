@@ -4,7 +4,8 @@
  *
  * RFC 4303 3.3, transport mode: the ESP header goes between the IP header and
  * what follows it.  Worker threads, through path.h.  Never returns anything
- * but a drop for a packet that could not be sealed.
+ * but a drop for a packet that could not be sealed.  A train of TCP segments
+ * is sealed segment by segment, under numbers that were taken in one go.
  *
  *   pkt:  | IP | payload                            |
  *   dst:  | IP | SPI seq | IV | payload pad | ICV   |
@@ -15,9 +16,12 @@
 
 #include "engine/path/path.h"
 
-/* Fills r; returns with action DROP and its reason, not counted yet. */
+/* Each fills r; returns with action DROP and its reason, not counted yet. */
 void out_create(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 		uint64_t now_ms, uint8_t *dst, size_t cap,
 		struct path_result *r);
+void out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
+	       uint64_t now_ms, const struct path_sink *sink,
+	       struct path_result *r);
 
 #endif

@@ -12,6 +12,7 @@
 #include "engine/sa/life.h"
 #include "engine/wire/esp.h"
 #include "engine/wire/ip.h"
+#include "engine/wire/tcpopt.h"
 
 #define ACQUIRE_EVERY_MS 1000
 
@@ -178,6 +179,18 @@ path_out(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 }
 
 void
+path_out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
+	       uint64_t now_ms, const struct path_sink *sink,
+	       struct path_result *r)
+{
+	out_train(p, kind, pkt, now_ms, sink, r);
+	if (r->action == PATH_DROP) {
+		path_drop(p, SA_OUT, r->reason, 1);
+		audit(p, SA_OUT, r, now_ms);
+	}
+}
+
+void
 path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	size_t cap, struct path_result *r)
 {
@@ -300,14 +313,24 @@ path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
 	return REASON_no_sa;
 }
 
-uint32_t
-path_return_mtu(const struct path *p, uint32_t said, const struct ipaddr *peer,
-		uint32_t device, uint64_t now_ms)
+void
+path_see_syn(const struct path *p, uint32_t said, const struct ipaddr *peer,
+	     uint8_t *tcp, size_t len, struct pmtu_cost cost, uint32_t device,
+	     uint64_t now_ms)
 {
+	uint32_t mtu = device == 0 ? PMTU_DEFAULT : device;
 	struct sad_hit hit;
+	uint16_t mss;
 
-	if (!sad_out(p->table, said, SA_AH, peer, &hit) &&
-	    !sad_out(p->table, said, SA_ESP, peer, &hit))
-		return device == 0 ? PMTU_DEFAULT : device;
-	return pmtu_effective(hit.sa, device, now_ms);
+	if (!tcpopt_read_mss(tcp, len, &mss))
+		return;
+	if (sad_out(p->table, said, SA_AH, peer, &hit) ||
+	    sad_out(p->table, said, SA_ESP, peer, &hit)) {
+		mtu = pmtu_effective(hit.sa, device, now_ms);
+		if (mss < TCPOPT_MSS_MIN)
+			mss = TCPOPT_MSS_MIN;
+		atomic_store_explicit(&hit.sa->peer_mss, mss,
+				      memory_order_relaxed);
+	}
+	pmtu_lower_mss(tcp, len, cost, mtu);
 }

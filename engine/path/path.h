@@ -36,6 +36,7 @@
 #include "base/ipaddr.h"
 #include "base/log.h"
 #include "engine/path/pkt.h"
+#include "engine/path/pmtu.h"
 #include "engine/path/reason.h"
 #include "engine/sa/sad.h"
 #include "engine/sa/store.h"
@@ -45,6 +46,7 @@ enum path_action {
 	PATH_DROP = 0,
 	PATH_ACCEPT,  /* as it was */
 	PATH_REPLACE, /* by `len` octets in dst, and the mark by `mark` */
+	PATH_SENT,    /* all of it went to the sink; nothing is left of it */
 };
 
 /* What an audit trail wants to know (RFC 4301 4.4.1, 4302 4, 4303 4). */
@@ -139,9 +141,24 @@ void path_begin(struct path *p, uint64_t now_ms);
 void path_end(struct path *p);
 
 /* From a seal queue.  dst must not overlap the packet and must hold
- * pkt->len + PATH_GROWTH octets, else reason crypto. */
+ * pkt->len + PATH_GROWTH octets, else reason crypto.  A train is dropped. */
 void path_out(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 	      uint64_t now_ms, uint8_t *dst, size_t cap, struct path_result *r);
+/* Where the packets go that a train becomes. */
+struct path_sink {
+	/* A place for so many octets that lasts until the next call; never
+	 * NULL. */
+	uint8_t *(*place)(void *arg, size_t octets);
+	/* There are len octets in it now, to be sent with this mark. */
+	void (*send)(void *arg, size_t len, uint32_t mark);
+	void *arg;
+};
+/* From a seal queue, a packet with is_train: cut to what the path takes, and
+ * each segment sealed, into the sink.  SENT, or DROP: then a part of it may
+ * have gone there all the same.  Writes over the packet. */
+void path_out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
+		    uint64_t now_ms, const struct path_sink *sink,
+		    struct path_result *r);
 /* From the decap queue.  dst must hold pkt->len octets. */
 void path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	     size_t cap, struct path_result *r);
@@ -162,9 +179,10 @@ bool path_use(struct path *p, const struct sad_hit *hit, uint32_t octets,
  * be one. */
 enum reason path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
 			 const struct ip4 *ip, uint64_t now_ms);
-/* The MTU towards peer under this SAID, for a packet that came from there. */
-uint32_t path_return_mtu(const struct path *p, uint32_t said,
-			 const struct ipaddr *peer, uint32_t device,
-			 uint64_t now_ms);
+/* A TCP segment that came from peer under this SAID.  If it is a SYN, its MSS
+ * becomes what fits when sealed, and what the peer wants is noted. */
+void path_see_syn(const struct path *p, uint32_t said,
+		  const struct ipaddr *peer, uint8_t *tcp, size_t len,
+		  struct pmtu_cost cost, uint32_t device, uint64_t now_ms);
 
 #endif

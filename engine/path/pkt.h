@@ -9,6 +9,7 @@
 #ifndef ENGINE_PATH_PKT_H
 #define ENGINE_PATH_PKT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ struct pkt {
 	uint32_t in, out; /* ifindex; 0: none */
 	uint32_t mtu;     /* of the device it leaves by (out) or came by
 			     (in); 0: unknown, taken as 1500 */
+	bool is_train;    /* segments that nobody has cut yet */
+	bool unsummed;    /* its TCP checksum is not finished */
 };
 
 #endif

@@ -76,6 +76,15 @@ pmtu_lower_mss(uint8_t *tcp, size_t len, struct pmtu_cost c, uint32_t mtu)
 }
 
 void
+pmtu_inherit(struct sa *sa, struct sa *before)
+{
+	atomic_store(&sa->peer_mss, atomic_load(&before->peer_mss));
+	atomic_store(&sa->path_mtu_ms, atomic_load(&before->path_mtu_ms));
+	atomic_store(&sa->path_mtu, atomic_load(&before->path_mtu));
+	atomic_store(&sa->told_ms, atomic_load(&before->told_ms));
+}
+
+void
 pmtu_tell(struct sa *sa, uint64_t now_ms)
 {
 	/* 0 means never, and a clock may start there. */

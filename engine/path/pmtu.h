@@ -44,6 +44,8 @@ uint32_t pmtu_effective(const struct sa *sa, uint32_t device, uint64_t now_ms);
 bool pmtu_learn(struct sa *sa, uint32_t mtu, uint32_t device, uint64_t now_ms);
 /* A TCP segment; the MSS of a SYN becomes what fits when sealed. */
 void pmtu_lower_mss(uint8_t *tcp, size_t len, struct pmtu_cost c, uint32_t mtu);
+/* What was learnt about the way and the peer, for the SA that follows. */
+void pmtu_inherit(struct sa *sa, struct sa *before);
 void pmtu_tell(struct sa *sa, uint64_t now_ms);
 bool pmtu_told(const struct sa *sa, uint64_t now_ms);
 

@@ -22,7 +22,7 @@
 #include "engine/sa/sa.h"
 
 #define STORE_MAGIC        0x6e666970u /* "nfip" */
-#define STORE_LAYOUT       6u          /* +1 whenever a struct here changes */
+#define STORE_LAYOUT       7u          /* +1 whenever a struct here changes */
 #define STORE_WORKERS_MAX  16
 #define STORE_REASONS_MAX  96
 #define STORE_ASSOCS_MAX   1024
@@ -53,6 +53,8 @@ struct store_queue {
 	_Atomic uint64_t received;
 	_Atomic uint64_t verdicts;
 	_Atomic uint64_t passed;   /* accepted as they were */
+	_Atomic uint64_t injected; /* packets sent beside the queue */
+	_Atomic uint64_t merged;   /* packets that became part of another */
 	_Atomic uint64_t errors;   /* netlink errors to our verdicts */
 	_Atomic uint64_t heard_ms; /* when the worker last came round */
 };

@@ -10,6 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A sum, not complemented, that goes on with these octets; what came before
+ * was of an even length.  Starts at 0. */
+uint64_t csum_add(uint64_t sum, const void *octets, size_t len);
+/* The checksum that such a sum makes. */
+uint16_t csum_finish(uint64_t sum);
 /* Of octets whose checksum field is zero; 0 when it is right in its place. */
 uint16_t csum_of(const void *octets, size_t len);
 /* The checksum after a 16-bit word under it went from `from` to `to`. */

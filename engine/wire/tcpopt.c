@@ -35,19 +35,20 @@ replace_mss(uint8_t *tcp, size_t len, size_t at, uint16_t from, uint16_t to,
 	    csum_adjust(sum, as_summed(at, from), as_summed(at, to)));
 }
 
-bool
-tcpopt_lower_mss(uint8_t *tcp, size_t len, uint16_t mss)
+/* Of a SYN; its checksum, and where in it the option's value stands, 0 when
+ * there is none.  False: no SYN, or it can't be walked. */
+static bool
+find_mss(const uint8_t *tcp, size_t len, size_t *at, uint16_t *mss,
+	 uint16_t *sum)
 {
 	struct cursor c = cursor_make(tcp, len), options;
 	uint8_t offset, flags, kind, n;
-	uint16_t sum, old;
 	size_t header;
 
-	if (mss < TCPOPT_MSS_MIN)
-		mss = TCPOPT_MSS_MIN;
+	*at = 0;
 	if (!cursor_skip(&c, AT_OFFSET) || !cursor_u8(&c, &offset) ||
 	    !cursor_u8(&c, &flags) || (flags & FLAG_SYN) == 0 ||
-	    !cursor_skip(&c, 2) || !cursor_u16(&c, &sum) || !cursor_skip(&c, 2))
+	    !cursor_skip(&c, 2) || !cursor_u16(&c, sum) || !cursor_skip(&c, 2))
 		return false;
 	header = (size_t)(offset >> 4) * 4;
 	if (header < TCPOPT_HEADER_MIN ||
@@ -63,11 +64,37 @@ tcpopt_lower_mss(uint8_t *tcp, size_t len, uint16_t mss)
 				return false;
 			continue;
 		}
-		if (!cursor_u16(&options, &old) || old <= mss)
+		if (!cursor_u16(&options, mss))
 			return false;
-		replace_mss(tcp, len, (size_t)(options.at - tcp) - 2, old, mss,
-			    sum);
+		*at = (size_t)(options.at - tcp) - 2;
 		return true;
 	}
-	return false;
+	return true;
+}
+
+bool
+tcpopt_lower_mss(uint8_t *tcp, size_t len, uint16_t mss)
+{
+	uint16_t sum, old;
+	size_t at;
+
+	if (mss < TCPOPT_MSS_MIN)
+		mss = TCPOPT_MSS_MIN;
+	if (!find_mss(tcp, len, &at, &old, &sum) || at == 0 || old <= mss)
+		return false;
+	replace_mss(tcp, len, at, old, mss, sum);
+	return true;
+}
+
+bool
+tcpopt_read_mss(const uint8_t *tcp, size_t len, uint16_t *mss)
+{
+	uint16_t sum;
+	size_t at;
+
+	if (!find_mss(tcp, len, &at, mss, &sum))
+		return false;
+	if (at == 0)
+		*mss = TCPOPT_MSS_DEFAULT;
+	return true;
 }
