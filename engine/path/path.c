@@ -183,10 +183,15 @@ path_out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 	       uint64_t now_ms, const struct path_sink *sink,
 	       struct path_result *r)
 {
+	struct sighting seen;
+	bool watched = is_watched(p, pkt, &seen);
+
 	out_train(p, kind, pkt, now_ms, sink, r);
 	if (r->action == PATH_DROP) {
 		path_drop(p, SA_OUT, r->reason, 1);
 		audit(p, SA_OUT, r, now_ms);
+		if (watched)
+			tell_packet(p, SA_OUT, r, &seen, now_ms);
 	}
 }
 
