@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "base/privs.h"
 #include "base/secret.h"
 #include "keyneg/core/krbreq.h"
+#include "keyneg/krb/krbconfine.h"
 #include "keyneg/krb/krbcred.h"
 #include "keyneg/krb/krbproc.h"
 #include "keyneg/krb/krbread.h"
@@ -211,9 +211,11 @@ krbproc_run(const struct krbproc_config *config)
 		errno = -ret;
 		log_fatal("cannot become %s", config->user);
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		log_fatal("prctl");
+	ret = krbconfine();
+	if (ret != 0) {
+		errno = -ret;
+		log_fatal("cannot confine itself");
+	}
 	log_info("%d keys of AES types in the keytab", n);
 	for (;;) {
 		ssize_t got = recv(proc.fd, &r, sizeof(r), 0);
