@@ -28,8 +28,8 @@ struct cli {
 	bool help, version, json;
 	bool show_keys, brief, dump, all;
 	bool dry_run, allow_plaintext, replace, ah;
-	bool steps;
-	const char *principal, *confirm, *count;
+	bool steps, batch;
+	const char *principal, *confirm, *count, *delay;
 };
 
 /* One command; argv[0] is its name, the rest its operands. */
@@ -53,6 +53,7 @@ int cmd_keygen_run(int argc, char **argv, const struct cli *cli);
 int cmd_entropy_run(int argc, char **argv, const struct cli *cli);
 int cmd_add_run(int argc, char **argv, const struct cli *cli);
 int cmd_delete_run(int argc, char **argv, const struct cli *cli);
+int cmd_top_run(int argc, char **argv, const struct cli *cli);
 int cmd_trace_run(int argc, char **argv, const struct cli *cli);
 int cmd_rekey_run(int argc, char **argv, const struct cli *cli);
 

@@ -45,7 +45,11 @@ static const struct option options[] = {
 	OPTION("replace", NULL, replace, "end the older outbound SA", false),
 	OPTION("principal", "NAME", principal,
 	       "of the peer, to be shown beside its SAs", false),
-	OPTION("count", "N", count, "end after so many", false),
+	OPTION("batch", NULL, batch,
+	       "blocks of text, one after the other (also: -b)", false),
+	OPTION("count", "N", count, "end after so many (also: -n)", false),
+	OPTION("delay", "SECONDS", delay, "between two looks, 2 (also: -d)",
+	       false),
 	OPTION("steps", NULL, steps, "also each rule on the way", false),
 	OPTION("ah", NULL, ah, "the pair is AH's, where ESP is inside", false),
 };
@@ -100,6 +104,13 @@ static const struct cli_command commands[] = {
 	  "  packet: each one that the engine drops, see also `trace`.\n",
 	  { NULL },
 	  cmd_monitor_run },
+	{ "top",
+	  "",
+	  "live rates of SAs and drops",
+	  "  Shows what moved, the fastest first; q ends it.  Where stdout is\n"
+	  "  no terminal it prints blocks, as with --batch.\n",
+	  { "batch", "count", "delay", "all" },
+	  cmd_top_run },
 	{ "trace",
 	  "EXPRESSION",
 	  "why packets are dropped, or not protected",
@@ -224,6 +235,24 @@ print_help(const struct cli_command *command)
 		     "4 not permitted,\n5 no such object.  See nfipsec(8).\n");
 }
 
+/* The few that have a letter; "" for others. */
+static const char *
+long_name(const char *arg)
+{
+	static const struct {
+		char letter;
+		const char *name;
+	} letters[] = {
+		{ 'j', "json" },  { 'h', "help" },  { 'b', "batch" },
+		{ 'n', "count" }, { 'd', "delay" },
+	};
+
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++)
+		if (arg[1] == letters[i].letter && arg[2] == '\0')
+			return letters[i].name;
+	return "";
+}
+
 /* Sets the option that *arg names.  `next` is the word behind it; returns how
  * many words were used, 0 after a complaint. */
 static int
@@ -234,12 +263,10 @@ set_option(struct cli *cli, const struct cli_command *command, const char *arg,
 	const char *value = strchr(name, '=');
 	size_t len = value == NULL ? strlen(name) : (size_t)(value - name);
 
-	if (strcmp(arg, "-j") == 0)
-		name = "json", len = 4;
-	else if (strcmp(arg, "-h") == 0)
-		name = "help", len = 4;
-	else if (arg[1] != '-')
-		len = 0;
+	if (arg[1] != '-') {
+		name = long_name(arg);
+		len = strlen(name);
+	}
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		const struct option *o = &options[i];
 		char *at = (char *)cli + o->offset;

@@ -338,6 +338,11 @@ command(const char *line)
 		e.spi = 0xc0ffee01;
 		server_publish(server, &e);
 		store_kill(&store, 2);
+	} else if (strcmp(line, "traffic") == 0) {
+		atomic_fetch_add(&store_sa(&store, 0)->packets, 5000);
+		atomic_fetch_add(&store_sa(&store, 0)->octets, 5000000);
+		atomic_fetch_add(&store_sa(&store, 1)->packets, 40);
+		reason_count(&store, 0, SA_IN, REASON_bad_icv, 100);
 	} else if (strcmp(line, "packet") == 0) {
 		e.kind = PROTO_EVENT_PACKET;
 		e.protocol = 6;
