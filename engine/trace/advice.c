@@ -87,6 +87,10 @@ static const struct {
 	{ "icmp", "nothing: it was heard" },
 	{ "alignment", "the sender made it wrong, or another protocol" },
 	{ "ah-length", "the algorithms of AH differ: compare `protect`" },
+	{ "train", "the sender or its network card joined packets wrongly: see "
+		   "the offloads of its device (ethtool -k)" },
+	{ "inject", "the kernel refused what was sealed: see the log of "
+		    "nfipsecd, routes and the MTU" },
 	{ "bundle", "one end protects with AH and ESP, the other with one of "
 		    "them: compare `protect`" },
 };
