@@ -43,11 +43,23 @@ cli_usage(const char *command, const char *fmt, ...)
 int
 cli_connect(struct client *c, const struct cli *cli)
 {
+	int status = cli_connect_user(c, cli);
+
+	if (status == CLI_DONE && c->server.rights != PROTO_RIGHTS_ALL) {
+		cli_complain("not permitted: this needs root");
+		return CLI_FORBIDDEN;
+	}
+	return status;
+}
+
+int
+cli_connect_user(struct client *c, const struct cli *cli)
+{
 	int err = client_open(c, cli->run_dir, ANSWER_MS);
 
-	if (err == 0 && c->server.rights == PROTO_RIGHTS_ALL)
+	if (err == 0)
 		return CLI_DONE;
-	if (err == 0 || err == -EACCES) {
+	if (err == -EACCES) {
 		cli_complain("not permitted: this needs root");
 		return CLI_FORBIDDEN;
 	}

@@ -56,6 +56,8 @@ int cmd_delete_run(int argc, char **argv, const struct cli *cli);
 int cmd_top_run(int argc, char **argv, const struct cli *cli);
 int cmd_trace_run(int argc, char **argv, const struct cli *cli);
 int cmd_rekey_run(int argc, char **argv, const struct cli *cli);
+int cmd_peer_run(int argc, char **argv, const struct cli *cli);
+int cmd_who_run(int argc, char **argv, const struct cli *cli);
 
 /* "nfipsec: ..." and a newline on stderr. */
 void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -65,6 +67,8 @@ int cli_usage(const char *command, const char *fmt, ...)
 /* Connects, or complains.  CLI_DONE or an exit status; client_close is due in
  * any case. */
 int cli_connect(struct client *c, const struct cli *cli);
+/* The same, for what users without privilege may ask as well. */
+int cli_connect_user(struct client *c, const struct cli *cli);
 /* Says why a request failed and returns the exit status that err (-errno)
  * has in the contract; CLI_DONE, silently, for 0. */
 int cli_fail(const struct client *c, int err);

@@ -8,6 +8,7 @@
 #include "engine/cli/cmd_peers.h"
 #include "engine/cli/columns.h"
 #include "engine/cli/listing.h"
+#include "engine/cli/sockets.h"
 
 union row {
 	struct proto_assoc assoc;
@@ -100,16 +101,17 @@ cmd_show_run(int argc, char **argv, const struct cli *cli)
 {
 	const struct object *o;
 	struct client c;
-	bool peers;
+	bool peers, sockets;
 	int status;
 
 	if (argc < 2)
 		return cli_usage("show", "show what?");
 	o = find_object(argv[1]);
 	peers = strcmp(argv[1], "peers") == 0;
-	if (o == NULL && !peers)
+	sockets = strcmp(argv[1], "sockets") == 0;
+	if (o == NULL && !peers && !sockets)
 		return cli_usage("show", "show %s: no such table", argv[1]);
-	if (argc > (!peers && o->type == PROTO_SAS ? 3 : 2))
+	if (argc > (o != NULL && o->type == PROTO_SAS ? 3 : 2))
 		return cli_usage("show", "%s: one word too many",
 				 argv[argc - 1]);
 	if (argc == 3 && strlen(argv[2]) >= PROTO_NAME_MAX)
@@ -122,6 +124,8 @@ cmd_show_run(int argc, char **argv, const struct cli *cli)
 	}
 	if (peers)
 		return cmd_peers_show(cli);
+	if (sockets)
+		return sockets_show(cli);
 	status = cli_connect(&c, cli);
 	if (status == CLI_DONE)
 		status = show(&c, o, argc == 3 ? argv[2] : NULL, cli);

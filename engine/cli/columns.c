@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/cli/columns.h"
+#include "engine/cli/peer_row.h"
+#include "engine/cli/sockets.h"
 #include "engine/cli/peerstat.h"
 
 #define COLUMN(title_, key_, kind_, type, member, where_, bit_)                \
@@ -151,3 +153,55 @@ static const struct column peer_columns[] = {
 	COLUMN("", "why_seconds", SECS, peerstat_peer, why_secs, DATA, 0),
 };
 COLUMNS(peer, "peer", "No peers yet.");
+
+static const struct column socket_columns[] = {
+	COLUMN("PID", "pid", U32, socket_row, pid, ALL, 0),
+	COLUMN("COMMAND", "command", TEXT, socket_row, command, ALL, 0),
+	COLUMN("", "uid", U32, socket_row, uid, DATA, 0),
+	COLUMN("PROTO", "protocol", PROTOCOL, socket_row, protocol, ALL, 0),
+	COLUMN("LOCAL", "local", ADDRESS, socket_row, local, ALL, 0),
+	COLUMN("PORT", "local_port", U32, socket_row, lport, ALL, 0),
+	COLUMN("PEER", "peer", ADDRESS, socket_row, peer, ALL, 0),
+	COLUMN("PORT", "peer_port", U32, socket_row, pport, ALL, 0),
+	COLUMN("SAID", "said", HEX, socket_row, said, ALL, DIGITS(3)),
+	COLUMN("ASSOCIATION", "association", TEXT, socket_row, association, ALL,
+	       0),
+	COLUMN("USER", "user", TEXT, socket_row, user, SHOWN, 0),
+	COLUMN("FD", "fd", U32, socket_row, fd, SHOWN, 0),
+	COLUMN("", "listens", FLAG, socket_row, listens, DATA, 1),
+};
+COLUMNS(socket, "socket", "No socket has a SAID.");
+
+static const struct column who_columns[] = {
+	COLUMN("PID", "pid", U32, socket_row, pid, ALL, 0),
+	COLUMN("COMMAND", "command", TEXT, socket_row, command, ALL, 0),
+	COLUMN("", "uid", U32, socket_row, uid, DATA, 0),
+	COLUMN("USER", "user", TEXT, socket_row, user, ALL, 0),
+	COLUMN("SAID", "said", HEX, socket_row, said, ALL, DIGITS(3)),
+	COLUMN("ASSOCIATION", "association", TEXT, socket_row, association, ALL,
+	       0),
+	COLUMN("SOCKETS", "sockets", U32, socket_row, count, ALL, 0),
+};
+COLUMNS(who, "who", "Nobody uses a SAID.");
+
+static const struct column connection_columns[] = {
+	COLUMN("ASSOCIATION", "association", TEXT, peer_row, info.association,
+	       ALL, 0),
+	COLUMN("SAID", "said", HEX, peer_row, info.said, SHOWN, DIGITS(3)),
+	COLUMN("PEER", "peer", ADDRESS, peer_row, peer, ALL, 0),
+	COLUMN("PRINCIPAL", "principal", TEXT, peer_row, info.principal, ALL,
+	       0),
+	COLUMN("ENCRYPTION", "encryption", TEXT, peer_row, info.encryption, ALL,
+	       0),
+	COLUMN("INTEGRITY", "integrity", TEXT, peer_row, info.integrity, SHOWN,
+	       0),
+	COLUMN("AH", "ah_integrity", TEXT, peer_row, info.ah_integrity, SHOWN,
+	       0),
+	COLUMN("MODE", "mode", MODE, peer_row, mode, SHOWN, 0),
+	COLUMN("SPI-IN", "spi_in", HEX, peer_row, info.spi_in, SHOWN,
+	       DIGITS(8)),
+	COLUMN("SPI-OUT", "spi_out", HEX, peer_row, info.spi_out, SHOWN,
+	       DIGITS(8)),
+	COLUMN("", "local", ADDRESS, peer_row, local, DATA, 0),
+};
+COLUMNS(connection, "connection", "No SA.");

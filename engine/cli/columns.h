@@ -16,5 +16,8 @@ extern const struct columns columns_drop;    /* of struct proto_drop */
 extern const struct columns columns_queue;   /* of struct proto_queue */
 extern const struct columns columns_flow;    /* of struct proto_flow */
 extern const struct columns columns_peer;    /* of struct peerstat_peer */
+extern const struct columns columns_socket;  /* of struct socket_row */
+extern const struct columns columns_who;     /* the same, by process */
+extern const struct columns columns_connection; /* of struct peer_row */
 
 #endif

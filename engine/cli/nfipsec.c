@@ -63,9 +63,10 @@ static const struct cli_command commands[] = {
 	  { NULL },
 	  cmd_status_run },
 	{ "show",
-	  "associations|sa|peers|drops|queues|flows [NAME]",
+	  "associations|sa|sockets|peers|drops|queues|flows [NAME]",
 	  "tables, and what they count",
 	  "  show sa NAME      only the SAs of that association\n"
+	  "  show sockets      which have a SAID; without root: one's own\n"
 	  "  show peers        keynegd's: with whom it has keys, or why not\n"
 	  "  The columns of --dump are those of -j, in the same order.\n",
 	  { "brief", "dump", "show-keys", "all" },
@@ -161,6 +162,19 @@ static const struct cli_command commands[] = {
 	  NULL,
 	  { NULL },
 	  cmd_delete_run },
+	{ "peer",
+	  "PID:FD|ADDRESS",
+	  "what protects a connection, and who is at its other end",
+	  "  PID:FD   a socket of a process, as /proc/PID/fd shows it\n"
+	  "  ADDRESS  of a peer (root only)\n",
+	  { "brief", "dump" },
+	  cmd_peer_run },
+	{ "who",
+	  "",
+	  "which process uses which SAID",
+	  "  Without root: one's own.\n",
+	  { "brief", "dump" },
+	  cmd_who_run },
 	{ "rekey",
 	  "NAME [PEER]",
 	  "ask the key daemon for new SAs",

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "engine/cli/sockdiag.h"
+
+#define ROOM 32768 /* the kernel's dumps come in pieces of less */
+
+struct query {
+	struct nlmsghdr head;
+	struct inet_diag_req_v2 req;
+};
+
+static struct ipaddr
+address(uint8_t family, const void *octets)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t none[16];
+	struct ipaddr a = { { 0 }, 0, 0, { 0, 0 } };
+	const uint8_t *at = octets;
+	bool four = family == AF_INET;
+
+	if (family == AF_INET6 && memcmp(at, mapped, sizeof(mapped)) == 0) {
+		at += sizeof(mapped);
+		four = true;
+	}
+	if (memcmp(at, none, four ? 4 : 16) == 0)
+		return a;
+	a.family = four ? IP_FAMILY_4 : IP_FAMILY_6;
+	a.prefix = four ? 32 : 128;
+	memcpy(a.octets, at, four ? 4 : 16);
+	return a;
+}
+
+/* The mark among the attributes behind a socket's message. */
+static void
+find_mark(struct cursor c, struct sockdiag *s)
+{
+	struct nlattr head;
+	struct cursor value;
+
+	while (cursor_copy(&c, &head, sizeof(head))) {
+		if (head.nla_len < sizeof(head) ||
+		    !cursor_take(&c, head.nla_len - sizeof(head), &value))
+			return;
+		if (head.nla_type == INET_DIAG_MARK)
+			s->marked =
+			    cursor_copy(&value, &s->mark, sizeof(s->mark));
+		(void)cursor_skip(&c, -(size_t)head.nla_len & 3);
+	}
+}
+
+static void
+tell(struct cursor c, uint8_t protocol,
+     void (*fn)(void *arg, const struct sockdiag *s), void *arg)
+{
+	struct inet_diag_msg m;
+	struct sockdiag s = { .protocol = protocol };
+
+	if (!cursor_copy(&c, &m, sizeof(m)))
+		return;
+	s.listens = protocol == IPPROTO_TCP && m.idiag_state == TCP_LISTEN;
+	s.uid = m.idiag_uid;
+	s.inode = m.idiag_inode;
+	s.local = address(m.idiag_family, m.id.idiag_src);
+	s.peer = address(m.idiag_family, m.id.idiag_dst);
+	s.lport = ntohs(m.id.idiag_sport);
+	s.pport = ntohs(m.id.idiag_dport);
+	find_mark(c, &s);
+	fn(arg, &s);
+}
+
+/* Messages of one datagram.  1: there are more; 0: that was the last. */
+static int
+read_piece(struct cursor c, uint8_t protocol,
+	   void (*fn)(void *arg, const struct sockdiag *s), void *arg)
+{
+	struct nlmsghdr head;
+	struct cursor body;
+	int err;
+
+	while (cursor_copy(&c, &head, sizeof(head))) {
+		if (head.nlmsg_len < sizeof(head) ||
+		    !cursor_take(&c, head.nlmsg_len - sizeof(head), &body))
+			return -EBADMSG;
+		if (head.nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (head.nlmsg_type == NLMSG_ERROR)
+			return cursor_copy(&body, &err, sizeof(err)) && err < 0
+				   ? err
+				   : -EBADMSG;
+		if (head.nlmsg_type == SOCK_DIAG_BY_FAMILY)
+			tell(body, protocol, fn, arg);
+		(void)cursor_skip(&c, -(size_t)head.nlmsg_len & 3);
+	}
+	return 1;
+}
+
+static int
+walk(int fd, uint8_t family, uint8_t protocol,
+     void (*fn)(void *arg, const struct sockdiag *s), void *arg)
+{
+	static uint8_t room[ROOM] __attribute__((aligned(8))); /* one thread */
+	struct query q = {
+		.head = { .nlmsg_len = sizeof(q),
+			  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.req = { .sdiag_family = family,
+			 .sdiag_protocol = protocol,
+			 .idiag_states = ~0u & ~(1u << TCP_TIME_WAIT) },
+	};
+	ssize_t n;
+	int more = 1;
+
+	if (send(fd, &q, sizeof(q), 0) < 0)
+		return -errno;
+	while (more == 1) {
+		n = recv(fd, room, sizeof(room), 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		more =
+		    read_piece(cursor_make(room, (size_t)n), protocol, fn, arg);
+	}
+	return more;
+}
+
+int
+sockdiag_walk(void (*fn)(void *arg, const struct sockdiag *s), void *arg)
+{
+	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
+	int fd =
+	    socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (size_t i = 0; err == 0 && i < 2 * sizeof(protocols); i++)
+		err = walk(fd, i % 2 == 0 ? AF_INET : AF_INET6,
+			   protocols[i / 2], fn, arg);
+	close(fd);
+	return err;
+}
