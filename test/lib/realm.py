@@ -39,7 +39,10 @@ def need_kdc():
 
 class Realm:
     def __init__(self, kdc, enctypes="aes256-cts-hmac-sha384-192:normal "
-                 "aes256-cts-hmac-sha1-96:normal", realm=REALM):
+                 "aes256-cts-hmac-sha1-96:normal", realm=REALM, more="",
+                 kdc_of=None, dns=False):
+        """`more`: lines of [libdefaults]; `kdc_of`: the realm's line that
+        names its KDC; `dns`: it is found by DNS instead."""
         self.kdc, self.realm = kdc, realm
         self.dir = tempfile.mkdtemp(prefix="nfrealm.")
         os.chmod(self.dir, 0o755)
@@ -52,15 +55,26 @@ class Realm:
         with open(self.conf_file, "w", encoding="utf-8") as f:
             f.write(f"""[libdefaults]
 	default_realm = {realm}
-	dns_lookup_kdc = false
+	dns_lookup_kdc = {"true" if dns else "false"}
 	dns_lookup_realm = false
 	dns_canonicalize_hostname = false
 	rdns = false
+{more}
 [realms]
-	{realm} = {{
-		kdc = {kdc.addr}
+""")
+            if not dns:
+                f.write(f"""	{realm} = {{
+		{kdc_of or f"kdc = {kdc.addr}"}
 	}}
 """)
+        with open(self.path("resolv.conf"), "w", encoding="utf-8") as f:
+            f.write(f"nameserver {kdc.addr}\noptions timeout:1\n")
+        self.by_dns = dns
+        self._make_user()
+        self._make_database(enctypes)
+
+    def _make_database(self, enctypes):
+        realm = self.realm
         with open(self.path("kdc.conf"), "w", encoding="utf-8") as f:
             f.write(f"""[kdcdefaults]
 	kdc_listen = 88
@@ -77,13 +91,15 @@ class Realm:
 [logging]
 	kdc = FILE:{self.path('kdc.log')}
 """)
+        self._admin(["/usr/sbin/kdb5_util", "-r", realm, "create", "-s", "-P",
+                     "throw-away"])
+
+    def _make_user(self):
         with open("/etc/passwd", encoding="utf-8") as f:
             lines = [l for l in f if not l.startswith("_keynegd:")]
         lines.append(f"_keynegd:x:{UID}:{UID}::/nonexistent:/bin/false\n")
         with open(self.path("passwd"), "w", encoding="utf-8") as f:
             f.writelines(lines)
-        self._admin(["/usr/sbin/kdb5_util", "-r", realm, "create", "-s", "-P",
-                     "throw-away"])
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -149,9 +165,11 @@ class Realm:
         if keytab:
             self.ktadd(host)
         inner = type(host)._argv
-        mount = 'mount --bind "$0" /etc/passwd && exec "$@"'
+        mount = 'mount --bind "$0/passwd" /etc/passwd && '
+        if self.by_dns:
+            mount += 'mount --bind "$0/resolv.conf" /etc/resolv.conf && '
         host._argv = lambda argv: inner(host, [
-            "unshare", "-m", "sh", "-c", mount, self.path("passwd"), *argv])
+            "unshare", "-m", "sh", "-c", mount + 'exec "$@"', self.dir, *argv])
         host.keynegd_log = lambda: self.log(host)
         self.hosts[host.name] = host
 
@@ -190,9 +208,10 @@ principals {{
 {flows}
 """
 
-    def keynegd(self, host, *args, wait=True):
-        """Starts keynegd with the host's configuration."""
-        env = dict(os.environ, KRB5_CONFIG=self.conf_file)
+    def keynegd(self, host, *args, wait=True, **more):
+        """Starts keynegd with the host's configuration; `more`: what its
+        environment has beside."""
+        env = dict(os.environ, KRB5_CONFIG=self.conf_file, **more)
         text = "connected to the engine"
         before = self.log(host).count(text)
         with open(host.keynegd_out, "ab") as log:

@@ -7,3 +7,12 @@ $(B)/test/net/divert_driver: $(B)/obj/test/net/divert_driver.o \
 	    $(filter %.a,$^) -Wl,--end-group \
 	    $(call pc,libnftables libnftnl libmnl libnetfilter_queue libgcrypt)
 test-programs: $(B)/test/net/divert_driver
+
+# Another client of a Kerberos realm, and a wrong clock, for keynegd's tests.
+$(B)/test/net/krb_forge: $(B)/obj/test/net/krb_forge.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call pc,krb5)
+$(B)/test/net/clock_off.so: test/net/clock_off.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+test-programs: $(B)/test/net/krb_forge $(B)/test/net/clock_off.so
