@@ -53,8 +53,11 @@ heirloom_write(const struct heirloom *h, const uint32_t *uids, const char *main,
 {
 	int r;
 
-	*fd = memfd_create("nfipsec-tables", 0);
 	if (*fd < 0)
+		*fd = memfd_create("nfipsec-tables", MFD_CLOEXEC);
+	if (*fd < 0)
+		return -errno;
+	if (ftruncate(*fd, 0) != 0 || lseek(*fd, 0, SEEK_SET) != 0)
 		return -errno;
 	r = write_all(*fd, h, sizeof(*h));
 	if (r == 0)
@@ -63,12 +66,9 @@ heirloom_write(const struct heirloom *h, const uint32_t *uids, const char *main,
 		r = write_all(*fd, main, h->main_octets);
 	if (r == 0)
 		r = write_all(*fd, guard, h->guard_octets);
-	if (r == 0 && lseek(*fd, 0, SEEK_SET) != 0)
-		r = -errno;
-	if (r != 0) {
-		close(*fd);
-		*fd = -1;
-	}
+	/* Half of it would be taken for a predecessor that died writing. */
+	if (r != 0 && ftruncate(*fd, 0) != 0)
+		return -errno;
 	return r;
 }
 
@@ -109,7 +109,7 @@ int
 heirloom_read(int fd, struct heirloom *h, uint32_t **uids, char **main,
 	      char **guard)
 {
-	int r = read_head(fd, h);
+	int r = lseek(fd, 0, SEEK_SET) != 0 ? -errno : read_head(fd, h);
 
 	*uids = NULL;
 	*main = *guard = NULL;
@@ -119,7 +119,6 @@ heirloom_read(int fd, struct heirloom *h, uint32_t **uids, char **main,
 		r = read_piece(fd, h->main_octets, main);
 	if (r == 0)
 		r = read_piece(fd, h->guard_octets, guard);
-	close(fd);
 	if (r != 0) {
 		free(*uids);
 		free(*main);

@@ -19,11 +19,10 @@
 #include "engine/divert/table.h"
 
 #define HEIRLOOM_MAGIC  0x6e667462u /* "nftb" */
-#define HEIRLOOM_LAYOUT 1u          /* +1 whenever the struct changes */
+#define HEIRLOOM_LAYOUT 2u          /* +1 whenever the struct changes */
 
 struct heirloom {
 	uint32_t magic, layout;
-	int32_t socket; /* number of the inherited descriptor */
 	uint32_t variant, said_mask;
 	int32_t sysctls[SYSCTLS];
 	uint32_t workers;
@@ -31,11 +30,12 @@ struct heirloom {
 	uint32_t n_uids, main_octets, guard_octets;
 };
 
-/* Makes *fd, which survives exec.  The three lengths in `h` are of the three
- * pieces.  0 or -errno. */
+/* Makes *fd, close-on-exec, or writes it anew if it is not -1: whoever has a
+ * descriptor of it reads what is true now, or what is cut short and no use.
+ * The three lengths in `h` are of the three pieces.  0 or -errno. */
 int heirloom_write(const struct heirloom *h, const uint32_t *uids,
 		   const char *main, const char *guard, int *fd);
-/* Reads and closes fd.  The pieces are malloc'd, texts with a final 0.
+/* Reads from the start of fd.  The pieces are malloc'd, texts with a final 0.
  * -EPROTO: not understood. */
 int heirloom_read(int fd, struct heirloom *h, uint32_t **uids, char **main,
 		  char **guard);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "engine/divert/guardwatch.h"
@@ -25,6 +26,7 @@ struct texts {
 
 struct table {
 	struct nftctx nft;
+	int state; /* a memfd for a successor; -1: not asked for */
 	struct guardwatch watch;
 	struct sysctls sysctls;
 	struct nftgen_params params;
@@ -33,6 +35,8 @@ struct table {
 	struct texts loaded; /* NULL: nothing */
 	enum table_variant variant, wanted;
 };
+
+static void renew_state(struct table *t);
 
 void
 table_why_set(struct table_why *why, const char *fmt, ...)
@@ -73,17 +77,42 @@ make_texts(const struct policy *p, const struct nftgen_params *params,
 	return r;
 }
 
-/* Takes over what a predecessor left; *socket is the tables' owner. */
 static int
-adopt(struct table *t, int inherited, int *socket)
+replace_guard(struct table *t, const char *guard, struct table_why *why)
+{
+	char *text, *anew;
+	int r = nftdiff_replace(guard, &text);
+
+	if (r != 0) {
+		table_why_set(why, "guard: %s", strerror(-r));
+		return r;
+	}
+	r = nftctx_run(&t->nft, text, why);
+	free(text);
+	if (r == 0)
+		return 0;
+	/* Somebody made chains or sets of other types under our names: then
+	 * the table goes and comes in one transaction, queues flushed. */
+	if (asprintf(&anew,
+		     "add table inet " NFTGEN_GUARD "\n"
+		     "delete table inet " NFTGEN_GUARD "\n%s",
+		     guard) < 0)
+		return -ENOMEM;
+	r = nftctx_run(&t->nft, anew, why);
+	free(anew);
+	return r;
+}
+
+/* Takes over what a predecessor left. */
+static int
+adopt(struct table *t, int state)
 {
 	struct heirloom h;
-	int r = heirloom_read(inherited, &h, &t->uids, &t->loaded.main,
+	int r = heirloom_read(state, &h, &t->uids, &t->loaded.main,
 			      &t->loaded.guard);
 
 	if (r != 0)
 		return r;
-	*socket = h.socket;
 	t->variant = (enum table_variant)h.variant;
 	t->said_mask = h.said_mask;
 	for (int i = 0; i < SYSCTLS; i++)
@@ -96,8 +125,22 @@ adopt(struct table *t, int inherited, int *socket)
 	return 0;
 }
 
+static int
+open_watch(struct table *t, struct table_why *why)
+{
+	int r = guardwatch_open(&t->watch);
+
+	if (r != 0)
+		table_why_set(why, "nftables' events: %s", strerror(-r));
+	/* Nobody has watched the guard in between. */
+	else if (t->loaded.guard != NULL)
+		r = replace_guard(t, t->loaded.guard, why);
+	return r;
+}
+
 int
-table_open(struct table **out, int inherited, struct table_why *why)
+table_open(struct table **out, const struct table_heritage *from,
+	   struct table_why *why)
 {
 	struct table *t = calloc(1, sizeof(*t));
 	int owner = -1, r = 0;
@@ -105,25 +148,32 @@ table_open(struct table **out, int inherited, struct table_why *why)
 	*out = NULL;
 	if (t == NULL)
 		return -ENOMEM;
-	t->nft.fd = t->watch.fd = -1;
+	t->nft.fd = t->watch.fd = t->state = -1;
 	sysctls_init(&t->sysctls);
-	if (inherited >= 0) {
-		r = adopt(t, inherited, &owner);
+	if (from != NULL) {
+		r = adopt(t, from->state);
 		if (r != 0)
 			table_why_set(why, "a predecessor's tables: %s",
 				      strerror(-r));
+		else
+			owner = fcntl(from->socket, F_DUPFD_CLOEXEC, 0);
+		if (r == 0 && owner < 0)
+			r = -errno;
 	}
 	if (r == 0)
 		r = nftctx_open(&t->nft, owner, why);
-	if (r == 0) {
-		r = guardwatch_open(&t->watch);
-		if (r != 0)
-			table_why_set(why, "nftables' events: %s",
-				      strerror(-r));
-	}
+	if (r == 0)
+		r = open_watch(t, why);
+	/* A predecessor that stopped has set them back. */
+	if (r == 0 && from != NULL)
+		r = sysctls_set(&t->sysctls, why);
 	if (r != 0) {
-		table_close(t);
+		table_leave(t);
 		return r;
+	}
+	if (from != NULL) {
+		t->state = from->state;
+		close(from->socket);
 	}
 	*out = t;
 	return 0;
@@ -183,32 +233,6 @@ verify_free(struct table_why *why)
 	return -EEXIST;
 }
 
-static int
-replace_guard(struct table *t, const char *guard, struct table_why *why)
-{
-	char *text, *anew;
-	int r = nftdiff_replace(guard, &text);
-
-	if (r != 0) {
-		table_why_set(why, "guard: %s", strerror(-r));
-		return r;
-	}
-	r = nftctx_run(&t->nft, text, why);
-	free(text);
-	if (r == 0)
-		return 0;
-	/* Somebody made chains or sets of other types under our names: then
-	 * the table goes and comes in one transaction, queues flushed. */
-	if (asprintf(&anew,
-		     "add table inet " NFTGEN_GUARD "\n"
-		     "delete table inet " NFTGEN_GUARD "\n%s",
-		     guard) < 0)
-		return -ENOMEM;
-	r = nftctx_run(&t->nft, anew, why);
-	free(anew);
-	return r;
-}
-
 static void
 delete_main(struct table *t)
 {
@@ -256,6 +280,7 @@ table_load(struct table *t, const struct policy *p,
 	}
 	t->loaded = texts;
 	t->said_mask = p->options.said_mask;
+	renew_state(t);
 	return 0;
 out:
 	free_texts(&texts);
@@ -346,6 +371,7 @@ table_reload(struct table *t, const struct policy *p, struct table_why *why)
 	}
 	free_texts(&t->loaded);
 	t->loaded = texts;
+	renew_state(t);
 	return 0;
 }
 
@@ -458,53 +484,77 @@ table_disable(struct table *t, struct table_why *why)
 	if (t->loaded.main != NULL)
 		delete_main(t);
 	free_texts(&t->loaded);
+	renew_state(t);
 	sysctls_restore(&t->sysctls);
 	return 0;
 }
 
 void
-table_close(struct table *t)
+table_leave(struct table *t)
 {
 	if (t == NULL)
 		return;
-	sysctls_restore(&t->sysctls);
 	guardwatch_close(&t->watch);
 	nftctx_close(&t->nft);
+	if (t->state >= 0)
+		close(t->state);
 	free_texts(&t->loaded);
 	free(t->uids);
 	free(t);
 }
 
-int
-table_hand_over(struct table *t, int *inherit, struct table_why *why)
+void
+table_close(struct table *t)
+{
+	if (t != NULL)
+		sysctls_restore(&t->sysctls);
+	table_leave(t);
+}
+
+/* What is loaded, for a successor. */
+static int
+keep_state(struct table *t)
 {
 	struct heirloom h = {
 		.magic = HEIRLOOM_MAGIC,
 		.layout = HEIRLOOM_LAYOUT,
-		.socket = t->nft.fd,
 		.variant = t->variant,
 		.said_mask = t->said_mask,
 		.workers = t->params.workers,
 		.n_uids = (uint32_t)t->params.n_keying_uids,
 	};
-	int r;
 
-	if (t->loaded.main == NULL) {
-		table_why_set(why, "nothing is loaded");
-		return -ENOENT;
-	}
+	if (t->loaded.main == NULL)
+		return ftruncate(t->state, 0) != 0 ? -errno : 0;
 	for (int i = 0; i < SYSCTLS; i++)
 		h.sysctls[i] = t->sysctls.before[i];
 	for (int i = 0; i < NFTGEN_QUEUES; i++)
 		h.first_queue[i] = t->params.first_queue[i];
 	h.main_octets = (uint32_t)strlen(t->loaded.main);
 	h.guard_octets = (uint32_t)strlen(t->loaded.guard);
-	if (fcntl(t->nft.fd, F_SETFD, 0) != 0)
-		r = -errno;
-	else
-		r = heirloom_write(&h, t->uids, t->loaded.main, t->loaded.guard,
-				   inherit);
+	return heirloom_write(&h, t->uids, t->loaded.main, t->loaded.guard,
+			      &t->state);
+}
+
+/* Behind each change.  A successor that finds no state begins anew. */
+static void
+renew_state(struct table *t)
+{
+	int r = t->state < 0 ? 0 : keep_state(t);
+
+	if (r != 0)
+		log_warnx("what a successor would need of the tables: %s",
+			  strerror(-r));
+}
+
+int
+table_hand_over(struct table *t, struct table_heritage *out,
+		struct table_why *why)
+{
+	int r = t->loaded.main == NULL ? -ENOENT : keep_state(t);
+
 	if (r != 0)
 		table_why_set(why, "handing the tables over: %s", strerror(-r));
+	*out = (struct table_heritage){ t->state, t->nft.fd };
 	return r;
 }

@@ -13,7 +13,7 @@
  * of a child it does not know.  Base chains are never deleted while the table
  * is loaded: that would flush every queue of the namespace.
  *
- *	table_open(&t, -1, why)         no change of anything yet
+ *	table_open(&t, NULL, why)       no change of anything yet
  *	table_load(t, policy, params, why)
  *	... poll table_watch_fd -> table_watch_handle
  *	table_reload(t, policy2, why)   differences only
@@ -45,10 +45,18 @@ enum table_variant {
 
 struct table;
 
-/* A netlink socket and nothing else; or, with inherited >= 0, what a
- * predecessor's table_hand_over gave (see there): the tables as they are,
- * still loaded.  -errno; -EPROTO: the predecessor's state is not understood. */
-int table_open(struct table **out, int inherited, struct table_why *why);
+/* Two descriptors, see table_hand_over. */
+struct table_heritage {
+	int state;  /* a memfd */
+	int socket; /* the owner of the main table */
+};
+
+/* A netlink socket and nothing else; or what a predecessor has handed over:
+ * the tables as they are, still loaded, and the guard made whole.  The two
+ * descriptors are the table's then; on an error they stay the caller's.
+ * -errno; -EPROTO: the predecessor's state is not understood. */
+int table_open(struct table **out, const struct table_heritage *from,
+	       struct table_why *why);
 
 /* For tests: this form of queue rule and no other. */
 void table_prefer(struct table *t, enum table_variant v);
@@ -104,11 +112,14 @@ int table_disable(struct table *t, struct table_why *why);
 void table_close(struct table *t);
 
 /*
- * For a successor in the same process id (execve) or a child: a descriptor
- * without close-on-exec that carries the socket and the state.  Pass its
- * number on; the successor calls table_open(&t, number).  After this the
- * caller may only exit or exec: table_close would restore the sysctls.
+ * What a successor needs to go on with the tables: two descriptors that stay
+ * the table's, close-on-exec.  The first goes on telling the truth through
+ * reloads, so a copy may be given away at the start.  Who leaves the tables to
+ * a successor calls table_leave instead of table_close: the main table lives
+ * while somebody holds a copy of the socket, the sysctls stay.
  */
-int table_hand_over(struct table *t, int *inherit, struct table_why *why);
+int table_hand_over(struct table *t, struct table_heritage *out,
+		    struct table_why *why);
+void table_leave(struct table *t);
 
 #endif

@@ -33,7 +33,8 @@ static const char usage[] =
     "Protects the IP flows that its configuration names with IPsec.  Stays in\n"
     "the foreground and logs to standard error.  SIGHUP reads the "
     "configuration\n"
-    "again, SIGTERM stops; flows stay blocked then, until\n"
+    "again, SIGUSR2 hands over to the program's new version, SIGTERM stops;\n"
+    "flows stay blocked then, until\n"
     "`nfipsec disable --allow-plaintext`.\n"
     "\n"
     "  -c, --config FILE   configuration (" DEFAULT_CONF ")\n"
@@ -118,5 +119,6 @@ main(int argc, char **argv)
 	}
 	if (check)
 		return check_only(opt.conf);
+	opt.argv = argv;
 	return supervisor_run(&opt);
 }

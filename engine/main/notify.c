@@ -10,35 +10,63 @@
 
 #include "engine/main/notify.h"
 
-void
-notify_send(const char *fmt, ...)
+/* fd -1: none goes along. */
+static void __attribute__((format(printf, 2, 0)))
+send_text(int pass, const char *fmt, va_list ap)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	socklen_t to_len;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS } };
 	char text[512];
-	va_list ap;
+	struct iovec iov = { .iov_base = text };
+	struct msghdr m = { .msg_name = &to, .msg_iov = &iov, .msg_iovlen = 1 };
 	int n, fd;
 
 	if (path == NULL || (path[0] != '/' && path[0] != '@') ||
 	    strlen(path) >= sizeof(to.sun_path))
 		return;
-	va_start(ap, fmt);
 	n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	if (n < 0)
 		return;
-	if (n > (int)sizeof(text) - 1)
-		n = (int)sizeof(text) - 1;
+	iov.iov_len = n > (int)sizeof(text) - 1 ? sizeof(text) - 1 : (size_t)n;
 	strcpy(to.sun_path, path);
-	to_len =
+	m.msg_namelen =
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
 	if (path[0] == '@')
 		to.sun_path[0] = '\0'; /* the abstract namespace */
+	if (pass >= 0) {
+		memcpy(CMSG_DATA(&control.head), &pass, sizeof(pass));
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+	}
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	(void)sendto(fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT,
-		     (const struct sockaddr *)&to, to_len);
+	(void)sendmsg(fd, &m, MSG_NOSIGNAL | (pass < 0 ? MSG_DONTWAIT : 0));
 	close(fd);
+}
+
+void
+notify_send(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	send_text(-1, fmt, ap);
+	va_end(ap);
+}
+
+void
+notify_send_fd(int fd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	send_text(fd, fmt, ap);
+	va_end(ap);
 }

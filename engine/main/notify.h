@@ -10,5 +10,8 @@
 
 /* "READY=1\nSTATUS=..." and the like. */
 void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same with a descriptor, which stays the caller's: "FDSTORE=1\n...". */
+void notify_send_fd(int fd, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

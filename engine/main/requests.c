@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "engine/main/changes.h"
+#include "engine/main/handover.h"
 #include "engine/main/supervisor.h"
 #include "policy/dump.h"
 
@@ -144,6 +145,7 @@ requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
 	s->policy = p;
 	s->diag = d;
 	s->disabled = false;
+	handover_note_policy(s);
 	fprintf(out, "manual keys: %u kept, %u added, %u removed\n", r.kept,
 		r.added, r.removed);
 	if (revoked != 0)

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "engine/ctl/server.h"
+#include "engine/main/handover.h"
 #include "engine/main/notify.h"
 #include "engine/main/supervisor.h"
 #include "engine/vet/marks.h"
@@ -28,6 +29,8 @@
 #define GUARD_AGAIN_MS     50
 #define MANUAL_AGAIN_TICKS 10 /* of PERSIST_TICK_MS */
 #define KEYING_USER        "_keynegd"
+#define RELEASE_TRIES      250
+#define RELEASE_STEP_MS    20
 
 struct policy *
 supervisor_read(const char *path, struct diag **diag)
@@ -123,17 +126,33 @@ count_workers(const struct policy *p)
 	return (unsigned)n;
 }
 
+/* The service manager lets go of refused descriptors a moment after it was
+ * asked to; what they hold stays taken until then. */
+static bool
+wait_for_release(const struct supervisor *s)
+{
+	static unsigned waited;
+
+	if (!s->refused || waited++ >= RELEASE_TRIES)
+		return false;
+	(void)usleep(RELEASE_STEP_MS * 1000);
+	return true;
+}
+
 static void
 open_queues(struct supervisor *s)
 {
 	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
 		for (unsigned w = 0; w < s->workers; w++) {
 			uint16_t number = (uint16_t)STORE_QUEUE_NUMBER(k, w);
-			int err =
-			    nlq_sock_open(&s->queues[k][w], number,
-					  s->policy->options.queue_length,
-					  k == STORE_QUEUE_SEAL_TCP);
+			int err;
 
+			do
+				err = nlq_sock_open(
+				    &s->queues[k][w], number,
+				    s->policy->options.queue_length,
+				    k == STORE_QUEUE_SEAL_TCP);
+			while (err == -EBUSY && wait_for_release(s));
 			if (err == -EBUSY)
 				log_fatalx("queue %u: taken; another nfipsecd "
 					   "in this network namespace?",
@@ -166,9 +185,12 @@ supervisor_rules(struct supervisor *s, const struct policy *p,
 		params.keying_uids = &uid;
 		params.n_keying_uids = 1;
 	}
-	err = table_load(s->table, p, &params, why);
+	do
+		err = table_load(s->table, p, &params, why);
+	while (err == -EEXIST && wait_for_release(s));
 	if (err < 0)
 		return err;
+	s->store.head->keying_uid = uid;
 	switch (table_variant(s->table)) {
 	case TABLE_VARIANT_NONE:
 		break;
@@ -186,7 +208,7 @@ static void
 load_tables(struct supervisor *s)
 {
 	struct table_why why = { "" };
-	int err = table_open(&s->table, -1, &why);
+	int err = table_open(&s->table, NULL, &why);
 
 	if (err == 0)
 		err = supervisor_rules(s, s->policy, &why);
@@ -260,8 +282,13 @@ on_signal(void *arg, int signo)
 		if (!s->stopping)
 			requests_reload(s);
 		break;
+	case SIGUSR2:
+		if (!s->stopping)
+			handover_begin(s);
+		break;
 	case SIGTERM:
 	case SIGINT:
+		s->handing_over = false;
 		if (s->stopping)
 			break;
 		notify_send("STOPPING=1");
@@ -273,13 +300,59 @@ on_signal(void *arg, int signo)
 	}
 }
 
+/* Children that try nft's texts have no business with keys. */
+void
+supervisor_keep_keys(const struct store *store)
+{
+	(void)madvise(store->head, store->head->size, MADV_DONTFORK);
+}
+
+/* All that outlives an engine, without a predecessor. */
+static void
+make_all(struct supervisor *s)
+{
+	const struct policy_options *o = &s->policy->options;
+	int err = store_create(&s->store, o->max_sa, s->workers);
+
+	if (err < 0)
+		log_fatalx("the SA store: %s", strerror(-err));
+	s->store.head->queue_length = o->queue_length;
+	supervisor_keep_keys(&s->store);
+	err = manual_write_policy(&s->store, s->policy);
+	if (err < 0)
+		log_fatalx("more than %d associations", STORE_ASSOCS_MAX);
+	load_tables(s);
+	open_queues(s);
+}
+
+/* What a predecessor left, or all anew. */
+static void
+take_or_make(struct supervisor *s)
+{
+	s->taken_over = handover_take(s);
+	if (!s->taken_over) {
+		make_all(s);
+		handover_note_policy(s);
+	}
+	s->store.head->supervisor_started_wall = clock_wall_secs();
+	if (s->listen_fd < 0)
+		s->listen_fd = server_listen(s->opt->run_dir);
+	if (s->listen_fd < 0)
+		log_fatalx("%s/control.sock: %s", s->opt->run_dir,
+			   strerror(-s->listen_fd));
+	handover_offer(s);
+}
+
 static void
 start(struct supervisor *s)
 {
-	static const int signals[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+	static const int signals[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT,
+				       SIGUSR2 };
 	struct manual_report r = { 0 };
 	int err;
 
+	if (readlink("/proc/self/exe", s->exe, sizeof(s->exe) - 1) < 0)
+		log_fatal("/proc/self/exe");
 	lock_run_dir(s);
 	choose_state_dir(s);
 	guard_first(s);
@@ -289,7 +362,7 @@ start(struct supervisor *s)
 	s->loop = evloop_new();
 	if (s->loop == NULL)
 		log_fatal("epoll");
-	err = evloop_signals(s->loop, signals, 4, on_signal, s);
+	err = evloop_signals(s->loop, signals, 5, on_signal, s);
 	if (err < 0)
 		log_fatalx("signals: %s", strerror(-err));
 	err = persist_open(&s->persist, s->state_dir, NULL);
@@ -299,24 +372,10 @@ start(struct supervisor *s)
 					   "state-dir: give each its own"
 					 : strerror(-err));
 	s->workers = count_workers(s->policy);
-	err = store_create(&s->store, s->policy->options.max_sa, s->workers);
-	if (err < 0)
-		log_fatalx("the SA store: %s", strerror(-err));
-	/* Children that try nft's texts have no business with keys. */
-	(void)madvise(s->store.head, s->store.head->size, MADV_DONTFORK);
-	s->store.head->supervisor_started_wall = clock_wall_secs();
-	err = manual_write_policy(&s->store, s->policy);
-	if (err < 0)
-		log_fatalx("more than %d associations", STORE_ASSOCS_MAX);
-	load_tables(s);
+	take_or_make(s);
 	err = carriers_open(&s->sever.carriers);
 	if (err < 0)
 		log_fatalx("netlink: %s", strerror(-err));
-	open_queues(s);
-	s->listen_fd = server_listen(s->opt->run_dir);
-	if (s->listen_fd < 0)
-		log_fatalx("%s/control.sock: %s", s->opt->run_dir,
-			   strerror(-s->listen_fd));
 	manual_apply(&s->store, s->persist, s->policy, &r);
 	proof_manual(s, &r);
 	if (r.added != 0 && !persist_is_durable(s->persist))
@@ -325,13 +384,15 @@ start(struct supervisor *s)
 			  s->state_dir);
 	s->tick.fn = on_tick;
 	s->tick.arg = s;
-	evloop_timer_set(s->loop, &s->tick, clock_now_ms());
+	on_tick(s); /* reserves before an engine sends */
 	s->guard.fn = on_guard;
 	s->guard.arg = s;
 	err = evloop_add(s->loop, table_watch_fd(s->table), on_guard, s);
 	if (err < 0)
 		log_fatalx("nftables' events: %s", strerror(-err));
 	proof_withdraw(s, "the engine is being started");
+	if (s->taken_over)
+		requests_reload(s); /* from its policy to the file's */
 	child_start(s);
 }
 
@@ -352,6 +413,8 @@ finish(struct supervisor *s)
 		for (unsigned w = 0; w < s->workers; w++)
 			nlq_sock_close(&s->queues[k][w]);
 	close(s->listen_fd);
+	if (s->policy_fd >= 0)
+		close(s->policy_fd);
 	store_unmap(&s->store);
 	goback_forget(s);
 	policy_free(s->policy);
@@ -367,6 +430,7 @@ supervisor_run(const struct supervisor_options *opt)
 	struct supervisor s = { .opt = opt,
 				.lock_fd = -1,
 				.listen_fd = -1,
+				.policy_fd = -1,
 				.entropy = { .fd = -1 } };
 	int err;
 
@@ -384,6 +448,8 @@ supervisor_run(const struct supervisor_options *opt)
 		err = evloop_step(s.loop);
 		if (err < 0)
 			log_fatalx("epoll: %s", strerror(-err));
+		if (s.stopped && s.handing_over)
+			handover_exec(&s);
 	}
 	return finish(&s);
 }

@@ -14,6 +14,7 @@
  *   requests.c    what the engine asks for on behalf of clients
  *   sever.c       SAIDs that a reload takes away
  *   goback.c      a reload that nobody confirms
+ *   handover.c    to a successor, adopt.c: from a predecessor
  */
 #ifndef ENGINE_MAIN_SUPERVISOR_H
 #define ENGINE_MAIN_SUPERVISOR_H
@@ -42,6 +43,7 @@ struct supervisor_options {
 	const char *conf, *run_dir;
 	const char *state_dir; /* NULL: by run_dir, see nfipsecd(8) */
 	bool debug;
+	char **argv; /* as the program was started */
 };
 
 /* The configuration before, while a reload waits to be confirmed. */
@@ -69,6 +71,11 @@ struct supervisor {
 	char *state_dir;
 	struct evloop *loop;
 	bool stopping, stopped;
+	bool handing_over; /* the program follows the engine's end */
+	bool taken_over;   /* what a predecessor had */
+	bool refused;      /* a predecessor's descriptors, just now */
+	char exe[4096];    /* the program's file */
+	int policy_fd;     /* the policy as text, for a successor; -1 */
 	int lock_fd, listen_fd;
 
 	struct policy *policy;
@@ -123,6 +130,8 @@ char *supervisor_state_dir(const struct supervisor_options *opt);
 void guard_first(struct supervisor *s);
 void guard_keep(struct supervisor *s);
 void guard_last(const struct supervisor_options *opt, const struct diag *d);
+/* A mapped store stays out of forked children. */
+void supervisor_keep_keys(const struct store *store);
 
 /* child.c: starts the engine; a death starts it again. */
 void child_start(struct supervisor *s);

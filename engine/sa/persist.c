@@ -402,6 +402,34 @@ persist_attach(struct persist *p, struct store *s, uint32_t slot)
 }
 
 int
+persist_adopt(struct persist *p, struct store *s, uint32_t slot)
+{
+	struct sa *sa = store_sa(s, slot);
+	uint64_t start = sa->iv_start >> SA_IV_LOW_BITS;
+	uint8_t id[ID_OCTETS];
+	struct record *r;
+
+	if (p->damaged)
+		return -EUCLEAN;
+	make_id(sa, id);
+	r = record_find(p, id);
+	if (r == NULL)
+		r = record_add(p, id);
+	if (r == NULL)
+		return -ENOMEM;
+	r->loaded = false;
+	r->outbound = sa->direction == SA_OUT;
+	r->slot = slot;
+	r->generation = atomic_load(&sa->generation);
+	r->number = atomic_load(r->outbound ? &sa->seq_next : &sa->replay_edge);
+	if (r->outbound)
+		atomic_store(&sa->seq_limit, r->number);
+	if (start > p->starts)
+		p->starts = start;
+	return 0;
+}
+
+int
 persist_sync(struct persist *p)
 {
 	int err;

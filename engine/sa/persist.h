@@ -77,6 +77,10 @@ int persist_sync(struct persist *p);
 /* The slot is dead and no worker sends by it any more: its last numbers are
  * kept.  Written by the next tick or close. */
 void persist_detach(struct persist *p, const struct store *s, uint32_t slot);
+/* A live manual SA that a predecessor attached and that no engine uses now:
+ * the store is exact, whatever the disk says.  An outbound SA sends nothing
+ * until the next tick has reserved numbers.  -EUCLEAN, -ENOMEM. */
+int persist_adopt(struct persist *p, struct store *s, uint32_t slot);
 /* Every PERSIST_TICK_MS: reserves where less than half a block is left, and
  * stores right edges.  0, or -errno of the write (told once by the caller;
  * tried again at the next tick; what was reserved may be used up). */

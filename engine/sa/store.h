@@ -91,6 +91,8 @@ struct store_head {
 	uint32_t magic, layout;
 	uint64_t size; /* octets of the whole mapping */
 	uint32_t max_sa, workers;
+	/* The supervisor's alone: a successor compares them. */
+	uint32_t queue_length, keying_uid;
 	uint64_t sa_offset, replay_offset, peer_offset;
 	uint64_t replay_words; /* of the whole replay area */
 	uint32_t said_mask, done_mark, probe_mark; /* of marks */

@@ -146,8 +146,9 @@ obey_simple(const char *line)
 static int
 obey(char *line, char **argv)
 {
-	char *arg = strchr(line, ' '), *plan = NULL, number[16];
-	int r, fd;
+	char *arg = strchr(line, ' '), *plan = NULL, numbers[32];
+	struct table_heritage h;
+	int r;
 
 	if (arg != NULL)
 		*arg++ = '\0';
@@ -172,11 +173,12 @@ obey(char *line, char **argv)
 	if (strcmp(line, "counts") == 0)
 		return table_counts(table, print_count, NULL);
 	if (strcmp(line, "hand-over") == 0) {
-		r = table_hand_over(table, &fd, &why);
+		r = table_hand_over(table, &h, &why);
 		if (r != 0)
 			return r;
-		snprintf(number, sizeof(number), "%d", fd);
-		setenv("DIVERT_INHERITED", number, 1);
+		snprintf(numbers, sizeof(numbers), "%d %d", dup(h.state),
+			 dup(h.socket));
+		setenv("DIVERT_INHERITED", numbers, 1);
 		execv("/proc/self/exe", argv);
 		return -errno;
 	}
@@ -281,6 +283,7 @@ main(int argc, char **argv)
 	const char *inherited = getenv("DIVERT_INHERITED");
 	const char *keying = getenv("DIVERT_KEYING_UID");
 	enum table_variant variant = TABLE_VARIANT_NONE;
+	struct table_heritage from = { -1, -1 };
 	bool engine = false, print = false;
 	int r, option;
 
@@ -306,7 +309,9 @@ main(int argc, char **argv)
 	    policy->options.workers != 0 ? policy->options.workers : 1;
 	if (print)
 		return print_texts(argv[optind + 1]);
-	r = table_open(&table, inherited != NULL ? atoi(inherited) : -1, &why);
+	if (inherited != NULL)
+		sscanf(inherited, "%d %d", &from.state, &from.socket);
+	r = table_open(&table, inherited != NULL ? &from : NULL, &why);
 	if (r == 0 && inherited == NULL) {
 		table_prefer(table, variant);
 		r = table_load(table, policy, &params, &why);

@@ -12,7 +12,6 @@ static const uint32_t uids[] = { 998, 4303 };
 static const struct heirloom good = {
 	.magic = HEIRLOOM_MAGIC,
 	.layout = HEIRLOOM_LAYOUT,
-	.socket = 7,
 	.workers = 3,
 	.n_uids = 2,
 	.main_octets = 4,
@@ -25,13 +24,13 @@ back(const struct heirloom *h, long cut)
 	struct heirloom got;
 	uint32_t *u;
 	char *main, *guard;
-	int fd, r;
+	int fd = -1, r;
 
 	cr_assert_eq(heirloom_write(h, uids, "main", "guard", &fd), 0);
 	if (cut > 0)
 		cr_assert_eq(ftruncate(fd, lseek(fd, 0, SEEK_END) - cut), 0);
-	lseek(fd, 0, SEEK_SET);
 	r = heirloom_read(fd, &got, &u, &main, &guard);
+	close(fd);
 	if (r == 0) {
 		cr_expect_eq(memcmp(&got, h, sizeof(got)), 0);
 		cr_expect_eq(memcmp(u, uids, sizeof(uids)), 0);
@@ -76,11 +75,33 @@ Test(heirloom, lengths_that_lie_are_refused)
 	struct heirloom got;
 	uint32_t *u;
 	char *main, *guard;
-	int fd;
+	int fd = -1;
 
 	cr_assert_eq(heirloom_write(&good, uids, "main", "guard", &fd), 0);
 	h.guard_octets = UINT32_MAX;
 	cr_assert_eq(pwrite(fd, &h, sizeof(h), 0), sizeof(h));
-	lseek(fd, 0, SEEK_SET);
 	cr_expect_eq(heirloom_read(fd, &got, &u, &main, &guard), -EPROTO);
+	close(fd);
+}
+
+Test(heirloom, written_anew_in_its_place)
+{
+	struct heirloom h = good, got;
+	uint32_t *u;
+	char *main, *guard;
+	int fd = -1, same;
+
+	cr_assert_eq(heirloom_write(&good, uids, "main", "guard", &fd), 0);
+	same = fd;
+	h.n_uids = 1;
+	h.main_octets = 1;
+	cr_assert_eq(heirloom_write(&h, uids, "m", "guard", &fd), 0);
+	cr_expect_eq(fd, same);
+	cr_assert_eq(heirloom_read(fd, &got, &u, &main, &guard), 0);
+	cr_expect_str_eq(main, "m");
+	cr_expect_str_eq(guard, "guard");
+	free(u);
+	free(main);
+	free(guard);
+	close(fd);
 }

@@ -266,6 +266,60 @@ Test(persist, every_octet_is_covered)
 	}
 }
 
+/* A successor has the predecessor's store: the disk may be behind. */
+Test(persist, an_heir_goes_on_exactly)
+{
+	struct life l = begin();
+	uint64_t iv1, iv2, first;
+	struct persist *p;
+
+	cr_assert(seq_take(out(&l), 70, &first));
+	atomic_store(&store_sa(&l.store, l.in)->replay_edge, 4711);
+	cr_assert(seq_iv_counter(out(&l), 70, &iv1));
+	persist_free(l.p); /* killed */
+	cr_assert_eq(persist_open(&p, state_dir(), &fake), 0);
+	cr_assert_eq(persist_adopt(p, &l.store, l.out), 0);
+	cr_assert_eq(persist_adopt(p, &l.store, l.in), 0);
+	l.p = p;
+	cr_assert_eq(take(&l), 0u, "nothing before the disk knows");
+	cr_assert_eq(persist_tick(p, &l.store, 5000), 0);
+	cr_assert_eq(take(&l), 71u, "no gap, no number twice");
+	cr_assert(seq_iv_counter(out(&l), 71, &iv2));
+	cr_assert_eq(iv2, iv1 + 1, "the same start");
+	cr_assert_geq(atomic_load(&out(&l)->seq_limit), 72 + PERSIST_BLOCK / 2);
+	/* What its own successor finds on the disk. */
+	cut(&l);
+	l = begin();
+	cr_assert_geq(take(&l), 72u + PERSIST_BLOCK / 2);
+	cr_assert(
+	    seq_iv_counter(out(&l), atomic_load(&out(&l)->seq_next), &iv2));
+	cr_assert_gt(iv2 >> SA_IV_LOW_BITS, iv1 >> SA_IV_LOW_BITS);
+	cr_assert_geq(atomic_load(&store_sa(&l.store, l.in)->replay_edge),
+		      4711u);
+	cut(&l);
+}
+
+/* A state directory that went back in time, under a store that did not. */
+Test(persist, an_heir_knows_the_last_start)
+{
+	struct life l = begin();
+	struct persist *p;
+	uint32_t slot;
+
+	persist_free(l.p);
+	disk_remove("manual.state");
+	disk_remove("manual.starts");
+	disk_remove("manual.state.old");
+	disk_remove("manual.starts.old");
+	cr_assert_eq(persist_open(&p, state_dir(), &fake), 0);
+	cr_assert_eq(persist_adopt(p, &l.store, l.out), 0);
+	l.p = p;
+	slot = add(&l, SA_OUT, 0x3001, true);
+	cr_assert_eq(persist_attach(p, &l.store, slot), 0);
+	cr_assert_gt(store_sa(&l.store, slot)->iv_start, out(&l)->iv_start);
+	cut(&l);
+}
+
 /* The real disk: generations, and a stop in the middle of a write. */
 Test(persist, real_files)
 {
