@@ -13,10 +13,11 @@
 #include "base/log.h"
 #include "engine/nfq/devmtu.h"
 #include "engine/nfq/dummy.h"
-#include "engine/nfq/inject.h"
+#include "engine/nfq/merge.h"
 #include "engine/nfq/nlq_msg.h"
 #include "engine/nfq/nlq_sock.h"
 #include "engine/nfq/nlq_verdict.h"
+#include "engine/nfq/trains.h"
 #include "engine/nfq/worker.h"
 #include "engine/wire/icmp.h"
 
@@ -33,17 +34,15 @@ enum {
 	TRAINS = 8,
 	/* Verdicts of one write; the largest packet fits. */
 	VERDICT_OCTETS = 128 * 1024,
-	/* Sealed segments of one write. */
-	INJECT_OCTETS = 192 * 1024,
+	OPENED_OCTETS = 65536 + PATH_GROWTH,
 	ROUND_MS = 1000, /* heard_ms moves that often */
-	SEGMENT_ALIGN = 64,
 	ICMP_BURST = 20,
 	ICMP_EVERY_MS = 50,
 };
-_Static_assert(INJECT_OCTETS >= 65536 + PATH_GROWTH,
-	       "one segment must fit, whatever the device's MTU says");
 _Static_assert(VERDICT_OCTETS >= NLQ_VERDICT_OCTETS + 65536 + PATH_GROWTH,
 	       "one verdict must fit");
+_Static_assert(VERDICT_OCTETS >= MERGE_ROOM + NLQ_VERDICT_OCTETS,
+	       "and an open one, with what closes it");
 
 struct queue {
 	struct nlq_sock sock;
@@ -59,10 +58,9 @@ struct worker {
 	struct path path;
 	struct queue queues[STORE_QUEUE_KINDS];
 	struct devmtu devmtu;
-	struct inject inject;
-	size_t inject_len;   /* octets of inject_buf that wait in it */
-	uint32_t inject_out; /* the device of the train at work */
-	struct dummy dummy;  /* the first worker's alone */
+	struct trains trains;
+	struct merge merge; /* of the decap queue's batch at work */
+	struct dummy dummy; /* the first worker's alone */
 	int icmp_fd;
 	struct log_limit icmp_limit, log_limit;
 	struct nlq_verdict verdicts;
@@ -71,32 +69,13 @@ struct worker {
 	struct iovec iov[BATCH];
 	struct sockaddr_nl from[BATCH];
 	struct nlq_msg parsed[BATCH];
-	uint8_t *buffers, *verdict_buf, *inject_buf; /* of one mapping */
+	/* of one mapping */
+	uint8_t *buffers, *verdict_buf, *opened_buf;
 };
 
 #define MAPPING_OCTETS                                                         \
-	((size_t)BATCH * BUFFER_OCTETS + VERDICT_OCTETS + INJECT_OCTETS)
-
-/* ---- packets out beside the queue ---- */
-
-static void
-flush_inject(struct worker *w, struct queue *q)
-{
-	unsigned refused = inject_flush(&w->inject);
-
-	w->inject_len = 0;
-	if (refused == 0)
-		return;
-	path_drop(&w->path, q->direction, REASON_inject, refused);
-	if (w->inject.error == EMSGSIZE)
-		devmtu_forget(&w->devmtu, w->inject_out);
-	if (log_limit_take(&w->log_limit, clock_now_ms()))
-		log_warnx("queue %u: %u sealed packets not sent: %s%s",
-			  q->sock.queue, refused, strerror(w->inject.error),
-			  w->inject.error == EPERM
-			      ? "; does a rule of OUTPUT drop ESP or AH?"
-			      : "");
-}
+	((size_t)BATCH * BUFFER_OCTETS + VERDICT_OCTETS + OPENED_OCTETS +      \
+	 TRAINS_OCTETS)
 
 /* ---- verdicts out ---- */
 
@@ -124,13 +103,22 @@ flush_single(struct worker *w, struct queue *q)
 }
 
 static void
+close_merge(struct worker *w, struct queue *q)
+{
+	unsigned added = merge_close(&w->merge, &w->verdicts);
+
+	if (added != 0)
+		atomic_fetch_add_explicit(&q->stats->merged, added,
+					  memory_order_relaxed);
+}
+
+static void
 flush(struct worker *w, struct queue *q)
 {
 	int err;
 
-	/* What was injected in its place leaves before a packet goes: the
-	 * sender of more waits for that. */
-	flush_inject(w, q);
+	close_merge(w, q);
+	trains_flush(&w->trains);
 	if (w->verdicts.len == 0)
 		return;
 	err = nlq_sock_write(&q->sock, w->verdicts.buf, w->verdicts.len);
@@ -204,81 +192,28 @@ send_needed(struct worker *w, const struct pkt *pkt, uint32_t mtu,
 		     (struct sockaddr *)&to, sizeof(to));
 }
 
-struct train {
-	struct worker *w;
-	struct queue *q;
-};
-
-static uint8_t *
-place_segment(void *arg, size_t octets)
-{
-	const struct train *t = arg;
-	struct worker *w = t->w;
-
-	if (w->inject.n == INJECT_BATCH ||
-	    INJECT_OCTETS - w->inject_len < octets)
-		flush_inject(w, t->q);
-	return w->inject_buf + w->inject_len;
-}
-
-static void
-send_segment(void *arg, size_t len, uint32_t mark)
-{
-	const struct train *t = arg;
-	struct worker *w = t->w;
-
-	inject_add(&w->inject, w->inject_buf + w->inject_len, len, mark,
-		   w->inject_out);
-	w->inject_len +=
-	    (len + SEGMENT_ALIGN - 1) / SEGMENT_ALIGN * SEGMENT_ALIGN;
-	atomic_fetch_add_explicit(&t->q->stats->injected, 1,
-				  memory_order_relaxed);
-}
-
 /* Segments of a flow stay in order: what verdicts let out leaves before. */
 static void
 judge_train(struct worker *w, struct queue *q, struct nlq_msg *m,
 	    uint64_t now_ms)
 {
-	struct train t = { w, q };
-	struct path_sink sink = { place_segment, send_segment, &t };
-	struct path_result r;
+	unsigned n;
 
 	if (w->has_accepts || !nlq_verdict_fits(&w->verdicts, 0))
 		flush(w, q);
-	w->inject_out = m->pkt.out;
-	path_out_train(&w->path, q->kind, &m->pkt, now_ms, &sink, &r);
+	n = trains_add(&w->trains, q->kind, &m->pkt, now_ms);
+	atomic_fetch_add_explicit(&q->stats->injected, n, memory_order_relaxed);
 	nlq_verdict_drop(&w->verdicts, m->id);
 }
 
+/* What the path decided; a replacing packet stands at the next verdict's
+ * place. */
 static void
-judge(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
+put_verdict(struct worker *w, struct queue *q, const struct nlq_msg *m,
+	    const struct path_result *r)
 {
-	struct path_result r;
-	uint8_t *dst;
-	size_t cap, need;
-
-	m->pkt.mtu =
-	    devmtu_get(&w->devmtu,
-		       q->direction == SA_OUT ? m->pkt.out : m->pkt.in, now_ms);
-	if (q->direction == SA_OUT && m->pkt.is_train) {
-		judge_train(w, q, m, now_ms);
-		return;
-	}
-	if (w->inject.n != 0)
-		flush_inject(w, q);
-	/* Padding may make it as long as the MTU. */
-	need = m->pkt.mtu > m->pkt.len && m->pkt.mtu < 65536 ? m->pkt.mtu
-							     : m->pkt.len;
-	if (!nlq_verdict_fits(&w->verdicts, need + PATH_GROWTH))
-		flush(w, q);
-	dst = nlq_verdict_open(&w->verdicts, &cap);
-	if (q->direction == SA_OUT)
-		path_out(&w->path, q->kind, &m->pkt, now_ms, dst, cap, &r);
-	else
-		path_in(&w->path, &m->pkt, now_ms, dst, cap, &r);
-	w->has_accepts |= r.action != PATH_DROP;
-	switch (r.action) {
+	w->has_accepts |= r->action != PATH_DROP;
+	switch (r->action) {
 	case PATH_SENT: /* trains alone */
 	case PATH_DROP:
 		nlq_verdict_drop(&w->verdicts, m->id);
@@ -289,11 +224,69 @@ judge(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
 					  memory_order_relaxed);
 		break;
 	case PATH_REPLACE:
-		nlq_verdict_replace(&w->verdicts, m->id, r.mark, r.len);
+		nlq_verdict_replace(&w->verdicts, m->id, r->mark, r->len);
 		break;
 	}
+}
+
+static void
+judge_out(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
+{
+	struct path_result r;
+	uint8_t *dst;
+	size_t cap, need;
+
+	m->pkt.mtu = devmtu_get(&w->devmtu, m->pkt.out, now_ms);
+	if (m->pkt.is_train) {
+		judge_train(w, q, m, now_ms);
+		return;
+	}
+	if (trains_wait(&w->trains))
+		trains_flush(&w->trains);
+	/* Padding may make it as long as the MTU. */
+	need = m->pkt.mtu > m->pkt.len && m->pkt.mtu < 65536 ? m->pkt.mtu
+							     : m->pkt.len;
+	if (!nlq_verdict_fits(&w->verdicts, need + PATH_GROWTH))
+		flush(w, q);
+	dst = nlq_verdict_open(&w->verdicts, &cap);
+	path_out(&w->path, q->kind, &m->pkt, now_ms, dst, cap, &r);
+	put_verdict(w, q, m, &r);
 	if (r.tell_mtu != 0)
 		send_needed(w, &m->pkt, r.tell_mtu, now_ms);
+}
+
+/* Where the next packet may be opened, and more be added to it. */
+static uint8_t *
+open_verdict(struct worker *w, struct queue *q, size_t len, size_t *cap)
+{
+	if (!nlq_verdict_fits(&w->verdicts,
+			      len > MERGE_ROOM ? len : MERGE_ROOM))
+		flush(w, q);
+	return nlq_verdict_open(&w->verdicts, cap);
+}
+
+static void
+judge_in(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
+{
+	struct path_result r;
+	uint8_t *dst = w->opened_buf, *at;
+	size_t cap = OPENED_OCTETS;
+
+	m->pkt.mtu = devmtu_get(&w->devmtu, m->pkt.in, now_ms);
+	if (!w->merge.is_open)
+		dst = open_verdict(w, q, m->pkt.len, &cap);
+	path_in(&w->path, &m->pkt, now_ms, dst, cap, &r);
+	if (w->merge.is_open) {
+		if (merge_add(&w->merge, m, &r, dst))
+			return;
+		close_merge(w, q);
+		at = open_verdict(w, q, m->pkt.len, &cap);
+		if (r.action == PATH_REPLACE)
+			memcpy(at, dst, r.len);
+		dst = at;
+	}
+	if (!merge_begin(&w->merge, w->config.store->head, m, &r, dst))
+		put_verdict(w, q, m, &r);
 }
 
 /* ---- a batch ---- */
@@ -373,7 +366,10 @@ work(struct worker *w, struct queue *q)
 	for (int i = 0; i < n; i++) {
 		switch (w->parsed[i].kind) {
 		case NLQ_PACKET:
-			judge(w, q, &w->parsed[i], now_ms);
+			if (q->direction == SA_OUT)
+				judge_out(w, q, &w->parsed[i], now_ms);
+			else
+				judge_in(w, q, &w->parsed[i], now_ms);
 			break;
 		case NLQ_ERROR:
 			note_error(w, q, &w->parsed[i], now_ms);
@@ -402,7 +398,7 @@ close_all(struct worker *w)
 	path_fini(&w->path);
 	devmtu_fini(&w->devmtu);
 	dummy_fini(&w->dummy);
-	inject_fini(&w->inject);
+	trains_fini(&w->trains);
 	if (w->icmp_fd >= 0)
 		close(w->icmp_fd);
 	if (w->buffers != NULL)
@@ -423,7 +419,8 @@ init_buffers(struct worker *w)
 	/* Opened packets lie in there. */
 	(void)madvise(w->buffers, MAPPING_OCTETS, MADV_DONTDUMP);
 	w->verdict_buf = w->buffers + (size_t)BATCH * BUFFER_OCTETS;
-	w->inject_buf = w->verdict_buf + VERDICT_OCTETS;
+	w->opened_buf = w->verdict_buf + VERDICT_OCTETS;
+	w->trains.buf = w->opened_buf + OPENED_OCTETS;
 	nlq_verdict_init(&w->verdicts, w->verdict_buf, VERDICT_OCTETS, 0);
 	for (unsigned i = 0; i < BATCH; i++) {
 		struct msghdr *h = &w->msgs[i].msg_hdr;
@@ -464,7 +461,7 @@ init(struct worker *w)
 	const struct worker_config *c = &w->config;
 	int err;
 
-	w->icmp_fd = w->devmtu.fd = w->inject.fd = -1;
+	w->icmp_fd = w->devmtu.fd = w->trains.inject.fd = -1;
 	w->icmp_limit = (struct log_limit){ .burst = ICMP_BURST,
 					    .every_ms = ICMP_EVERY_MS };
 	w->log_limit = (struct log_limit){ .burst = 5, .every_ms = 2000 };
@@ -474,7 +471,7 @@ init(struct worker *w)
 	if (err == 0)
 		err = devmtu_init(&w->devmtu);
 	if (err == 0)
-		err = inject_init(&w->inject);
+		err = trains_init(&w->trains, &w->path, &w->devmtu);
 	if (err == 0)
 		err = init_buffers(w);
 	if (err == 0)
@@ -565,8 +562,8 @@ worker_run(struct worker *w)
 			return 0;
 		err = work_all(w, fds);
 		if (w->dummy.sas != NULL)
-			wait_ms = dummy_run(&w->dummy, &w->inject, &w->path,
-					    clock_now_ms(), ROUND_MS);
+			wait_ms = dummy_run(&w->dummy, &w->trains.inject,
+					    &w->path, clock_now_ms(), ROUND_MS);
 	}
 	return err;
 }

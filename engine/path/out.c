@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine/path/ahpath.h"
+#include "engine/path/locals.h"
 #include "engine/path/out.h"
 #include "engine/path/pmtu.h"
 #include "engine/sa/selector.h"
@@ -364,11 +365,13 @@ prepare_tcp(struct seal *s)
 	size_t len = (size_t)s->ip.total - s->ip.header;
 	struct tcp tcp;
 
-	if (s->ip.protocol != IP_TCP)
+	if (s->ip.protocol != IP_TCP || !tcp_parse(octets, len, &tcp))
 		return;
-	if (s->pkt->unsummed && tcp_parse(octets, len, &tcp))
+	locals_see(s->p->store->head, &s->ip, &tcp, s->pkt->in == 0);
+	if (s->pkt->unsummed)
 		tcp_finish(octets, len, &s->ip);
-	pmtu_lower_mss(octets, len, s->cost, s->mtu);
+	if ((tcp.flags & TCP_SYN) != 0)
+		pmtu_lower_mss(octets, len, s->cost, s->mtu);
 }
 
 void
@@ -467,6 +470,7 @@ out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 		r->reason = REASON_train;
 		return;
 	}
+	locals_see(p->store->head, &s.ip, &cut.tcp, pkt->in == 0);
 	n = tcpcut_count(&cut);
 	if (refuse_numbers(&s, &s.esp, n, r) || refuse_numbers(&s, &s.ah, n, r))
 		return;

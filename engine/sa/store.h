@@ -28,6 +28,7 @@
 #define STORE_ASSOCS_MAX   1024
 #define STORE_TOKEN_OCTETS 16
 #define STORE_TEXT_MAX     256
+#define STORE_LOCAL_FLOWS  4096
 #define STORE_BIND_MAX     16 /* users, and groups, of an association */
 #define STORE_WHO_OCTETS   16
 /* What replay areas are handed out in: 1024 packets less one block. */
@@ -118,6 +119,7 @@ struct store_head {
 	_Atomic uint32_t slot_high, slot_hint, unit_hint;
 	_Atomic uint32_t n_assocs;
 	struct store_assoc assocs[STORE_ASSOCS_MAX];
+	_Atomic uint64_t local_flows[STORE_LOCAL_FLOWS]; /* path/locals.h */
 	struct store_queue queues[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
 	struct store_drops drops[STORE_WORKERS_MAX + 1]; /* last: control */
 };
