@@ -66,6 +66,7 @@ nftgen_flow_counter(const struct policy *p, size_t flow,
 static const struct {
 	const char *reason, *sentence;
 } drops[] = {
+	{ "broadcast", "broadcast under a SAID" },
 	{ "default", "no flow matches, and the default is discard" },
 	{ "discard", "a flow says discard" },
 	{ "latch", "not by the association that its socket or connection "
@@ -205,6 +206,8 @@ test(void *arg, const char *condition)
 		return g->params->n_keying_uids > 0;
 	if (strcmp(condition, "keying") == 0)
 		return has_keying(p);
+	if (strcmp(condition, "settles") == 0)
+		return g->params->settles;
 	if (strcmp(condition, "queues") == 0)
 		return g->params->show_queues;
 	if (strcmp(condition, "discard") == 0)

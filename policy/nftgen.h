@@ -35,6 +35,8 @@ struct nftgen_params {
 	/* Key negotiation's users (not 0): what they send is exempt. */
 	const uint32_t *keying_uids;
 	size_t n_keying_uids;
+	/* False: somebody wants tcp_fwmark_accept for marks of his own. */
+	bool settles;
 	/* True: the queue statements are written out, for people to read and
 	 * for `nft -f`.  False: each queue chain only ends in its drop, for
 	 * the table's owner, who puts the queue rules there himself. */

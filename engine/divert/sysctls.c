@@ -59,6 +59,15 @@ sysctls_init(struct sysctls *s)
 		s->before[i] = -1;
 }
 
+bool
+sysctls_accept_is_others(const struct sysctls *s)
+{
+	int value = 0;
+
+	return s->before[0] < 0 && read_switch(switches[0].path, &value) == 0 &&
+	       value == 1;
+}
+
 int
 sysctls_set(struct sysctls *s, struct table_why *why)
 {

@@ -24,6 +24,8 @@ void sysctls_init(struct sysctls *s);
 /* All to 1.  -EROFS or another -errno when one has another value and can't be
  * written; then none is changed.  No IPv6: nothing to do for it. */
 int sysctls_set(struct sysctls *s, struct table_why *why);
+/* Has somebody else switched tcp_fwmark_accept on, for marks of his own? */
+bool sysctls_accept_is_others(const struct sysctls *s);
 void sysctls_restore(struct sysctls *s);
 
 #endif

@@ -122,6 +122,7 @@ adopt(struct table *t, int state)
 		t->params.first_queue[i] = (uint16_t)h.first_queue[i];
 	t->params.keying_uids = t->uids;
 	t->params.n_keying_uids = h.n_uids;
+	t->params.settles = !sysctls_accept_is_others(&t->sysctls);
 	return 0;
 }
 
@@ -198,6 +199,7 @@ copy_params(struct table *t, const struct nftgen_params *params)
 	free(t->uids);
 	t->uids = uids;
 	t->params = *params;
+	t->params.settles = !sysctls_accept_is_others(&t->sysctls);
 	t->params.keying_uids = uids;
 	t->params.show_queues = false;
 	return 0;
@@ -381,6 +383,12 @@ const char *
 table_guard_text(const struct table *t)
 {
 	return t->loaded.guard;
+}
+
+const struct nftgen_params *
+table_params(const struct table *t)
+{
+	return &t->params;
 }
 
 enum table_variant

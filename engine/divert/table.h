@@ -69,7 +69,7 @@ void table_prefer(struct table *t, enum table_variant v);
  *   -EROFS    a sysctl has the wrong value and can't be written
  *   -EOPNOTSUPP  the kernel has neither form of queue rule
  *   -EINVAL   nft refuses the text, or died of it
- * `params` is copied; show_queues is ignored.
+ * `params` is copied; show_queues and settles are ignored.
  */
 int table_load(struct table *t, const struct policy *p,
 	       const struct nftgen_params *params, struct table_why *why);
@@ -87,6 +87,8 @@ int table_try(struct table *t, const struct policy *p, char **plan,
 /* The guard's text as it is loaded; NULL: none is. */
 const char *table_guard_text(const struct table *t);
 
+/* What the loaded rules were made with. */
+const struct nftgen_params *table_params(const struct table *t);
 enum table_variant table_variant(const struct table *t);
 const char *table_variant_name(enum table_variant v); /* "nft queue", ... */
 

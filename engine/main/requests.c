@@ -366,8 +366,7 @@ answer_export(struct supervisor *s, struct server_ticket t, uint32_t which)
 	char *text = NULL, *part = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
-	struct nftgen_params params = { .workers = s->workers,
-					.show_queues = true };
+	struct nftgen_params params = *table_params(s->table);
 	int err = 0;
 
 	if (out == NULL) {
@@ -377,9 +376,7 @@ answer_export(struct supervisor *s, struct server_ticket t, uint32_t which)
 	if (which == PROTO_EXPORT_CONF) {
 		dump_policy(s->policy, out, false);
 	} else if (which == PROTO_EXPORT_NFT) {
-		for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
-			params.first_queue[k] =
-			    (uint16_t)STORE_QUEUE_NUMBER(k, 0);
+		params.show_queues = true;
 		err = nftgen_main(s->policy, &params, &part);
 		if (err == 0)
 			fputs(part, out);
