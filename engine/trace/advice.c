@@ -8,6 +8,7 @@ static const struct {
 	const char *reason, *advice;
 } table[] = {
 	/* ---- the rules ---- */
+	{ "broadcast", "transport mode has one peer: narrow the flow" },
 	{ "default",
 	  "write a flow for it, or `bypass` if it may stay in clear" },
 	{ "discard", "take the flow out if it should pass, or put another one "
