@@ -33,6 +33,7 @@ enum {
 	POLLS
 };
 enum { BATCH = 64, VIEW_PEERS = 16384, SETTLE_MS = 100, WATCH_MS = 1000 };
+enum { SURVEY_MS = 5000, SURVEY_PAIR_MS = 5 };
 
 static struct netproc {
 	struct pollfd poll[POLLS];
@@ -139,10 +140,25 @@ is_known(void *ctx, const struct proto_sa *sa)
 	return false;
 }
 
+static void
+on_seen(void *ctx, const struct proto_sa *sa)
+{
+	enum sainstall_direction d =
+	    sa->direction == PROTO_IN ? SAINSTALL_IN : SAINSTALL_OUT;
+	struct sapair *p =
+	    pair_of(d, (uint8_t)sa->protocol, &sa->peer, sa->spi);
+
+	(void)ctx;
+	if (p != NULL)
+		kink_seen(&net.kink, clock_now_ms(), p->id, d == SAINSTALL_OUT,
+			  sa->packets);
+}
+
 static const struct enginelink_ops engine_ops = { .acquire = on_acquire,
 						  .limit = on_limit,
 						  .failed = on_failed,
-						  .known = is_known };
+						  .known = is_known,
+						  .seen = on_seen };
 
 /* ---- what comes in ------------------------------------------------------ */
 
@@ -373,6 +389,21 @@ set_up(int channel, const char *user)
 	}
 }
 
+/* Now and then the engine's counters are looked at, some hundred SAs a
+ * second at most. */
+static void
+survey(uint64_t now)
+{
+	static uint64_t last;
+	uint64_t every = net.kink.pairs.n * SURVEY_PAIR_MS;
+
+	if (net.kink.pairs.n == 0 ||
+	    now - last < (every < SURVEY_MS ? SURVEY_MS : every))
+		return;
+	last = now;
+	(void)enginelink_survey(&net.engine);
+}
+
 /* Until something is due: an exchange, a reader's patience. */
 static int
 wait_ms(uint64_t now)
@@ -393,6 +424,7 @@ netproc_run(int channel, const char *user)
 		int wait = wait_ms(clock_now_ms()), n;
 
 		entropy_watch();
+		survey(clock_now_ms());
 		net.poll[POLL_VIEW] = viewout_poll(&net.view);
 		n = poll(net.poll, POLLS, wait);
 		if (n < 0 && errno != EINTR)

@@ -10,6 +10,9 @@
 #include "base/secret.h"
 #include "keyneg/core/enginelink.h"
 
+/* In place of a pair: a list that changes nothing. */
+#define SURVEY UINT32_MAX
+
 /* A request, built and waiting. */
 struct enginelink_item {
 	struct enginelink_item *next;
@@ -49,7 +52,7 @@ detach(struct enginelink *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
-	l->greeted = l->busy = false;
+	l->greeted = l->busy = l->surveying = false;
 	while (l->first != NULL)
 		drop_first(l);
 }
@@ -178,15 +181,33 @@ on_event(struct enginelink *l, size_t n)
 	}
 }
 
+int
+enginelink_survey(struct enginelink *l)
+{
+	struct proto_show all = { 0 };
+	int ret;
+
+	if (l->surveying)
+		return -EALREADY;
+	ret = ask(l, PROTO_SAS, PROTO_SHAPE(&all), &all, SURVEY);
+	l->surveying = ret == 0;
+	return ret;
+}
+
 static void
-on_sa(struct enginelink *l, size_t n)
+on_sa(struct enginelink *l, size_t n, bool survey)
 {
 	struct proto_delete d;
 	struct proto_sa sa;
 
 	if (proto_read(l->msg, n, PROTO_SHAPE(&sa), PROTO_LENIENT, &sa) != 0 ||
-	    sa.spi == 0 || (sa.flags & PROTO_SA_MANUAL) != 0 ||
-	    l->ops->known(l->ctx, &sa))
+	    sa.spi == 0 || (sa.flags & PROTO_SA_MANUAL) != 0)
+		return;
+	if (survey) {
+		l->ops->seen(l->ctx, &sa);
+		return;
+	}
+	if (l->ops->known(l->ctx, &sa))
 		return;
 	d = (struct proto_delete){ .direction = sa.direction,
 				   .protocol = sa.protocol,
@@ -206,10 +227,12 @@ on_reply(struct enginelink *l, const struct proto_head *head, size_t n)
 		return;
 	if ((head->flags & PROTO_FLAG_MORE) != 0) {
 		if (i->type == PROTO_SAS)
-			on_sa(l, n);
+			on_sa(l, n, i->pair == SURVEY);
 		return;
 	}
-	pair = i->pair;
+	pair = i->pair == SURVEY ? 0 : i->pair;
+	if (i->pair == SURVEY)
+		l->surveying = false;
 	/* What is to be deleted may be gone already: replaced, expired. */
 	if (head->error != 0 &&
 	    (i->type != PROTO_DELETE_SA || head->error != ENOENT)) {

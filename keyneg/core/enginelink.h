@@ -31,6 +31,8 @@ struct enginelink_ops {
 	/* An SA of the engine that negotiation may have made: true: known.
 	 * What is not is deleted. */
 	bool (*known)(void *ctx, const struct proto_sa *sa);
+	/* One of those that enginelink_survey asked for. */
+	void (*seen)(void *ctx, const struct proto_sa *sa);
 };
 
 struct enginelink_item;
@@ -39,7 +41,7 @@ struct enginelink {
 	const struct enginelink_ops *ops;
 	void *ctx;
 	int fd; /* -1: not connected */
-	bool greeted, busy;
+	bool greeted, busy, surveying;
 	uint32_t serial;
 	struct enginelink_item *first, **last;
 	unsigned waiting;
@@ -53,6 +55,9 @@ void enginelink_fini(struct enginelink *l);
  * for the old one is forgotten: the list of SAs that is asked for first shows
  * what is there. */
 void enginelink_attach(struct enginelink *l, int fd);
+/* Has every SA of negotiation told to `seen`, unless that is under way.
+ * 0 or -errno. */
+int enginelink_survey(struct enginelink *l);
 /* Reads what has come.  False: the connection is gone, and closed. */
 bool enginelink_read(struct enginelink *l);
 /* The installer; ctx is the struct enginelink. */

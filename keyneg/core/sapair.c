@@ -18,7 +18,11 @@ sapair_init(struct sapair_table *t, size_t max, const struct sainstall_ops *ops,
 	while (t->buckets < max)
 		t->buckets *= 2;
 	t->by_spi = calloc(t->buckets, sizeof(struct sapair *));
-	return t->by_spi == NULL ? -ENOMEM : 0;
+	t->by_out = calloc(t->buckets, sizeof(struct sapair *));
+	t->by_id = calloc(t->buckets, sizeof(struct sapair *));
+	return t->by_spi == NULL || t->by_out == NULL || t->by_id == NULL
+		   ? -ENOMEM
+		   : 0;
 }
 
 void
@@ -32,6 +36,8 @@ sapair_fini(struct sapair_table *t, struct timerheap *timers)
 		free(p);
 	}
 	free(t->by_spi);
+	free(t->by_out);
+	free(t->by_id);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -49,6 +55,20 @@ sapair_by_spi_in(struct sapair_table *t, uint32_t spi)
 	while (p != NULL && p->spi_in != spi)
 		p = p->next_spi;
 	return p;
+}
+
+/* Ids follow each other. */
+static struct sapair **
+id_bucket(struct sapair_table *t, uint32_t id)
+{
+	return &t->by_id[id & (t->buckets - 1)];
+}
+
+/* The peer chose it: mixed, so that it does not choose the bucket. */
+static struct sapair **
+out_bucket(struct sapair_table *t, uint32_t spi)
+{
+	return &t->by_out[(spi * 2654435761u >> 7) & (t->buckets - 1)];
 }
 
 struct sapair *
@@ -73,28 +93,57 @@ sapair_new(struct sapair_table *t)
 	bucket = bucket_of(t, p->spi_in);
 	p->next_spi = *bucket;
 	*bucket = p;
+	bucket = id_bucket(t, p->id);
+	p->next_id = *bucket;
+	*bucket = p;
 	return p;
 }
 
 struct sapair *
 sapair_by_id(struct sapair_table *t, uint32_t id)
 {
-	struct sapair *p = t->first;
+	struct sapair *p = *id_bucket(t, id);
 
 	while (p != NULL && p->id != id)
-		p = p->next;
+		p = p->next_id;
 	return p;
+}
+
+static void
+forget_out(struct sapair_table *t, struct sapair *p)
+{
+	struct sapair **at = out_bucket(t, p->spi_out);
+
+	if (p->spi_out == 0)
+		return;
+	while (*at != p)
+		at = &(*at)->next_out;
+	*at = p->next_out;
+	p->spi_out = 0;
+}
+
+void
+sapair_set_out(struct sapair_table *t, struct sapair *p, uint32_t spi)
+{
+	struct sapair **bucket = out_bucket(t, spi);
+
+	forget_out(t, p);
+	if (spi == 0)
+		return;
+	p->spi_out = spi;
+	p->next_out = *bucket;
+	*bucket = p;
 }
 
 struct sapair *
 sapair_by_spi_out(struct sapair_table *t, const struct ipaddr *peer,
 		  uint8_t protocol, uint32_t spi)
 {
-	struct sapair *p = t->first;
+	struct sapair *p = *out_bucket(t, spi);
 
 	while (p != NULL && (p->spi_out != spi || p->protocol != protocol ||
 			     !ipaddr_equal(&p->peer, peer)))
-		p = p->next;
+		p = p->next_out;
 	return p;
 }
 
@@ -169,6 +218,11 @@ sapair_free(struct sapair_table *t, struct timerheap *timers, struct sapair *p)
 	while (*at != p)
 		at = &(*at)->next_spi;
 	*at = p->next_spi;
+	at = id_bucket(t, p->id);
+	while (*at != p)
+		at = &(*at)->next_id;
+	*at = p->next_id;
+	forget_out(t, p);
 	t->n--;
 	free(p);
 }

@@ -20,7 +20,7 @@
 
 struct sapair {
 	uint32_t id;
-	uint32_t spi_in, spi_out; /* spi_out 0: not known yet */
+	uint32_t spi_in, spi_out; /* spi_out 0: not known yet, or not set */
 	uint8_t protocol;         /* 50 ESP, 51 AH */
 	bool in_there, out_there; /* installed in the engine */
 	bool initiator;           /* ours to rekey */
@@ -34,15 +34,19 @@ struct sapair {
 	uint8_t encryption, integrity;         /* enum algo */
 	uint16_t group; /* of the key exchange; 0: none */
 	bool soft_done;
+	/* what the engine counted, and since when the peer is silent while we
+	 * send (0: it is not); how long that must last to be suspicious */
+	uint64_t in_packets, out_packets, silent_ms, patience_ms;
+	bool heard; /* since the last look */
 	struct timerheap_node timer;
-	struct sapair *next, *next_spi;
+	struct sapair *next, *next_spi, *next_out, *next_id;
 };
 
 struct sapair_table {
 	struct sapair *first;
 	size_t n, max;
 	size_t buckets;
-	struct sapair **by_spi;
+	struct sapair **by_spi, **by_out, **by_id;
 	uint32_t last_id;
 	const struct sainstall_ops *ops;
 	void *ops_ctx;
@@ -55,6 +59,8 @@ void sapair_fini(struct sapair_table *t, struct timerheap *timers);
 /* A new pair with a random inbound SPI that no other has (256 and up);
  * NULL: the table is full or there is no memory. */
 struct sapair *sapair_new(struct sapair_table *t);
+/* The peer has told its SPI. */
+void sapair_set_out(struct sapair_table *t, struct sapair *p, uint32_t spi);
 struct sapair *sapair_by_id(struct sapair_table *t, uint32_t id);
 struct sapair *sapair_by_spi_in(struct sapair_table *t, uint32_t spi);
 /* One whose outbound half goes to this peer with this SPI. */

@@ -28,6 +28,7 @@ kink_counter_name(enum kink_counter c)
 		[KINK_COUNT_DONE_RESPONDER] = "done-responder",
 		[KINK_COUNT_FAILED] = "failed",
 		[KINK_COUNT_EPOCH] = "peer-restarted",
+		[KINK_COUNT_DEAD] = "peer-dead",
 	};
 
 	return (unsigned)c < KINK_COUNT_COUNT ? names[c] : "?";
@@ -124,6 +125,43 @@ kink_probe(struct kink *k, uint64_t now_ms, const char *association,
 	return ret != 0 ? ret
 			: kinkinit_start(k, now_ms, KINKEXCH_STATUS, a, local,
 					 peer, 0, 0);
+}
+
+void
+kink_seen(struct kink *k, uint64_t now_ms, uint32_t pair, bool outbound,
+	  uint64_t packets)
+{
+	struct sapair *p = sapair_by_id(&k->pairs, pair);
+	bool sent;
+
+	if (p == NULL || p->dying || !p->out_there)
+		return;
+	if (!outbound) {
+		if (packets != p->in_packets) {
+			p->silent_ms = 0;
+			p->patience_ms = KINKEXCH_PATIENCE_MS;
+			p->heard = true;
+		}
+		p->in_packets = packets;
+		return;
+	}
+	sent = packets != p->out_packets;
+	p->out_packets = packets;
+	if (p->patience_ms == 0)
+		p->patience_ms = KINKEXCH_PATIENCE_MS;
+	/* What came since the last look may be the answer. */
+	if (sent && !p->heard && p->silent_ms == 0)
+		p->silent_ms = now_ms;
+	p->heard = false;
+	if (!sent || p->silent_ms == 0 ||
+	    now_ms - p->silent_ms < p->patience_ms)
+		return;
+	log_debug("%s: %s is silent", p->association, p->principal);
+	(void)kink_probe(k, now_ms, p->association, &p->local, &p->peer);
+	/* What goes one way only is asked about less and less often. */
+	p->silent_ms = 0;
+	if (p->patience_ms < KINKEXCH_PATIENCE_MOST_MS)
+		p->patience_ms *= 2;
 }
 
 /* Takes a pair out here and now, and tells the peer. */

@@ -49,6 +49,7 @@ enum kink_counter {
 	KINK_COUNT_DONE_RESPONDER,
 	KINK_COUNT_FAILED,
 	KINK_COUNT_EPOCH, /* SAs dropped: the peer has restarted */
+	KINK_COUNT_DEAD,  /* SAs dropped: the peer answers nothing */
 	KINK_COUNT_COUNT
 };
 
@@ -111,6 +112,10 @@ void kink_hard_limit(struct kink *k, uint64_t now_ms, uint32_t pair);
 /* Asks a peer whether it lives and remembers us (STATUS). */
 int kink_probe(struct kink *k, uint64_t now_ms, const char *association,
 	       const struct ipaddr *local, const struct ipaddr *peer);
+/* The engine says how many packets a half of this pair has seen.  A peer that
+ * is silent while we send is asked whether it lives (RFC 4430 section 3.7). */
+void kink_seen(struct kink *k, uint64_t now_ms, uint32_t pair, bool outbound,
+	       uint64_t packets);
 /* Deletes a pair at both ends (DELETE). */
 int kink_delete(struct kink *k, uint64_t now_ms, uint32_t pair);
 /* Installation failed after all. */

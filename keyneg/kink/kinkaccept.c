@@ -236,7 +236,7 @@ accept(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	if (ret == 0) {
 		e->pair = p->id;
 		d->chosen.spi = p->spi_in;
-		p->spi_out = d->peer_spi;
+		sapair_set_out(&k->pairs, p, d->peer_spi);
 		kinkexch_agree_limits(e, &d->chosen.transform[0].attrs);
 		kinkexch_name_pair(e, p);
 		ret = install(

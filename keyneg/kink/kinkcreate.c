@@ -152,7 +152,7 @@ kinkcreate_consume(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	if (ret != 0)
 		return "the peer's key exchange value is not a safe one";
 	kinkexch_agree_limits(e, &op->proposal[0].transform[0].attrs);
-	p->spi_out = op->proposal[0].spi;
+	sapair_set_out(&k->pairs, p, op->proposal[0].spi);
 	kinkexch_name_pair(e, p);
 	ret = install(k, e, p, p->in_there && op->nonce.left == 0, shared,
 		      op->nonce);

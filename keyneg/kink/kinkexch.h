@@ -20,10 +20,12 @@ enum {
 	KINKEXCH_MOST_MS = 8000,
 	KINKEXCH_SENDS = 7, /* 0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5 s */
 	KINKEXCH_CYCLE_MS = 31500,
-	KINKEXCH_LINGER_MS = 35000, /* duplicates are answered: a cycle */
-	KINKEXCH_HOLDOFF_MS = 3000, /* after a failure */
-	KINKEXCH_GRACE_MS = 2000,   /* inbound SAs live on after DELETE */
-	KINKEXCH_KRB_MS = 15000,    /* a request to the Kerberos process */
+	KINKEXCH_LINGER_MS = 35000,   /* duplicates are answered: a cycle */
+	KINKEXCH_HOLDOFF_MS = 3000,   /* after a failure */
+	KINKEXCH_GRACE_MS = 2000,     /* inbound SAs live on after DELETE */
+	KINKEXCH_PATIENCE_MS = 10000, /* with a silent peer */
+	KINKEXCH_PATIENCE_MOST_MS = 640000,
+	KINKEXCH_KRB_MS = 15000, /* a request to the Kerberos process */
 	KINKEXCH_NONCE = 32,
 	KINKEXCH_AUTHS = 8,    /* outstanding authenticators */
 	KINKEXCH_CHECKS = 256, /* messages that wait for Kerberos */
@@ -57,7 +59,7 @@ struct kinkexch {
 	unsigned sends;
 	uint32_t wait_ms;
 	bool krb_pending, fresh, tried_fresh, tried_skew, tried_spi;
-	bool ack_wanted;
+	bool ack_wanted, answered; /* by anybody */
 	struct {
 		uint64_t ctime;
 		uint32_t cusec;

@@ -356,6 +356,31 @@ kinkinit_made(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	}
 }
 
+/* Nobody answers there: SAs that were in use both ways lead into a black
+ * hole, and a new packet had better ask for new ones.  Those by which nothing
+ * ever came say nothing. */
+static void
+bury(struct kink *k, const struct kinkexch *e)
+{
+	struct sapair *next;
+	unsigned dead = 0;
+
+	for (struct sapair *p = k->pairs.first; p != NULL; p = next) {
+		next = p->next;
+		if (p->dying || p->in_packets == 0 ||
+		    strcmp(p->association, e->assoc.name) != 0 ||
+		    !ipaddr_equal(&p->peer, &e->x.path.peer))
+			continue;
+		sapair_free(&k->pairs, &k->pair_timers, p);
+		dead++;
+	}
+	if (dead == 0)
+		return;
+	k->count[KINK_COUNT_DEAD]++;
+	log_info("%s: %s is dead: its %u SA pairs are deleted", e->assoc.name,
+		 e->principal, dead);
+}
+
 void
 kinkinit_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 {
@@ -365,6 +390,8 @@ kinkinit_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 		return;
 	case EXCHANGE_WAIT_REPLY:
 		if (e->sends >= KINKEXCH_SENDS) {
+			if (e->x.kind == KINKEXCH_STATUS && !e->answered)
+				bury(k, e);
 			kinkinit_fail(k, now_ms, e, e->why);
 			return;
 		}

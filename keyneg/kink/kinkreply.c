@@ -34,6 +34,7 @@ consume_unproven(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	struct krbmsg_error ke;
 	char why[KINKEXCH_WHY];
 
+	e->answered = true;
 	if ((body->seen & 1u << KINK_PAYLOAD_ERROR) != 0) {
 		snprintf(why, sizeof(why), "the peer says %s",
 			 kinkmsg_error_name(body->error));

@@ -341,3 +341,99 @@ Test(kinkscene, two_hundred_hosts_against_one, .timeout = 100)
 	cr_assert_eq(A->k.pairs.n, 200);
 	sim_stop();
 }
+
+/* ---- dead peers --------------------------------------------------------- */
+
+/* What the engine's counters say of the newest pair with host `peer`. */
+static void
+look(struct sim_host *h, int peer, uint64_t in, uint64_t out)
+{
+	struct sapair *p =
+	    sapair_newest(&h->k.pairs, "all", &sim.host[peer].address);
+
+	if (p == NULL)
+		return;
+	kink_seen(&h->k, sim.now_ms, p->id, false, in);
+	kink_seen(&h->k, sim.now_ms, p->id, true, out);
+}
+
+Test(kinkscene, a_peer_that_is_silent_is_asked_and_then_given_up)
+{
+	struct sim_host *a;
+	uint64_t in = 0, out = 0;
+	unsigned before;
+
+	sim_start(2, 7);
+	a = &sim.host[0];
+	cr_assert_eq(sim_acquire(a, &sim.host[1]), 0);
+	sim_run(1000);
+	before = sim.datagrams;
+	/* Traffic both ways, and none at all: nobody is asked. */
+	for (int i = 0; i < 10; i++, sim_run(5000))
+		look(a, 1, ++in, ++out);
+	for (int i = 0; i < 10; i++, sim_run(5000))
+		look(a, 1, in, out);
+	cr_assert_eq(sim.datagrams, before);
+	/* Nothing comes back: it is asked, and lives. */
+	for (int i = 0; i < 4; i++, sim_run(5000))
+		look(a, 1, in, ++out);
+	cr_assert_eq(sim.datagrams, before + 2);
+	cr_assert_eq(sim_count(a), 2);
+	/* And now it is dead. */
+	sim.host[1].up = false;
+	look(a, 1, ++in, ++out);
+	for (int i = 0; i < 20; i++, sim_run(5000))
+		look(a, 1, in, ++out);
+	cr_assert_eq(a->k.count[KINK_COUNT_DEAD], 1);
+	cr_assert_eq(sim_count(a), 0);
+	sim_stop();
+}
+
+Test(kinkscene, what_goes_one_way_only_is_no_proof_of_death)
+{
+	struct sim_host *a;
+	uint64_t out = 0;
+	unsigned asked;
+
+	sim_start(2, 8);
+	a = &sim.host[0];
+	cr_assert_eq(sim_acquire(a, &sim.host[1]), 0);
+	sim_run(1000);
+	asked = sim.datagrams;
+	/* A quarter of an hour: asked less and less often. */
+	for (int i = 0; i < 200; i++, sim_run(5000))
+		look(a, 1, 0, ++out);
+	cr_assert_gt(sim.datagrams - asked, 2);
+	cr_assert_lt(sim.datagrams - asked, 30);
+	sim.host[1].up = false;
+	for (int i = 0; i < 200; i++, sim_run(5000))
+		look(a, 1, 0, ++out);
+	cr_assert_eq(a->k.count[KINK_COUNT_DEAD], 0);
+	cr_assert_eq(sim_count(a), 2);
+	sim_stop();
+}
+
+/* Everything of the peer is gone, keys and keynegd; it comes back and knows
+ * nothing of us, and sends nothing. */
+Test(kinkscene, a_peer_that_forgot_us_is_noticed_by_traffic)
+{
+	struct sim_host *a, *b;
+
+	sim_start(2, 9);
+	a = &sim.host[0];
+	b = &sim.host[1];
+	cr_assert_eq(sim_acquire(a, b), 0);
+	sim_run(1000);
+	kink_fini(&b->k);
+	memset(b->sa, 0, SIM_SAS * sizeof(*b->sa));
+	sim_run(5000);
+	sim_boot(b);
+	for (uint64_t i = 0; i < 5; i++, sim_run(5000))
+		look(a, 1, 3, 3 + i);
+	cr_assert_eq(a->k.count[KINK_COUNT_EPOCH], 1);
+	cr_assert_eq(sim_count(a), 0);
+	cr_assert_eq(sim_acquire(a, b), 0);
+	sim_run(1000);
+	cr_assert_eq(sim_matched(a, b) + sim_matched(b, a), 2);
+	sim_stop();
+}
