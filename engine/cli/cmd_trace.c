@@ -150,7 +150,7 @@ connect_engine(struct trace *t, uint64_t now_ms)
 static void
 tell_stranger(struct trace *t, const struct journey_drop *d)
 {
-	if (d->outbound || d->packet.spi == 0)
+	if (d->outbound || d->sent || d->packet.spi == 0)
 		return;
 	for (size_t i = 0; i < t->n_strangers; i++)
 		if (t->strangers[i].spi == d->packet.spi &&
@@ -183,6 +183,7 @@ take_event(struct trace *t, const struct proto_event *e)
 		.spi = e->spi,
 		.seq = (uint32_t)e->sequence,
 	};
+	d.sent = strcmp(e->reason, PROTO_REASON_SENT) == 0;
 	memcpy(d.reason, e->reason, sizeof(d.reason));
 	memcpy(d.sentence, e->text, sizeof(d.sentence));
 	if (!journey_dropped(t->journeys, &d, clock_now_ms()))

@@ -170,9 +170,12 @@ print_outcome(const struct tracetext *t)
 		(void)printf("  LEFT %s",
 			     s->secured ? "PROTECTED: " : "IN CLEAR: ");
 		if (s->secured) {
-			print_sealed(&t->journey->last);
+			if (t->journey->end != JOURNEY_SENT)
+				print_sealed(&t->journey->last);
 			if (s->said != 0) {
-				(void)printf(" under ");
+				(void)printf(
+				    "%sunder ",
+				    t->journey->end == JOURNEY_SENT ? "" : " ");
 				print_association(t);
 			}
 			(void)printf("%s%s", s->what[0] == '\0' ? "" : "; ",

@@ -138,6 +138,8 @@ enum proto_event_kind {
 	PROTO_EVENT_AUDIT = 9,      /* a packet that RFC 4301-4303 record */
 	PROTO_EVENT_PACKET = 10,    /* a packet that the engine dropped */
 };
+/* Of a PACKET that was not dropped: TCP that left in segments. */
+#define PROTO_REASON_SENT "sent"
 #define PROTO_EVENT_BIT(kind) (1u << (kind))
 #define PROTO_EVENT_ALL       0x7feu
 

@@ -138,8 +138,13 @@ tell_packet(struct control *c, const struct path_event *e)
 				   .number = e->id,
 				   .lost = e->lost };
 
-	(void)reason_name(e->reason, out.reason);
-	snprintf(out.text, sizeof(out.text), "%s", reason_sentence(e->reason));
+	if (e->sent)
+		snprintf(out.reason, sizeof(out.reason), PROTO_REASON_SENT);
+	else
+		(void)reason_name(e->reason, out.reason);
+	snprintf(out.text, sizeof(out.text), "%s",
+		 e->sent ? "sealed, and sent as packets of its own"
+			 : reason_sentence(e->reason));
 	name_of(&c->store, e->said, out.association);
 	server_publish(c->server, &out);
 }

@@ -35,7 +35,7 @@ path_init(struct path *p, struct store *s, struct sad *sad, unsigned worker,
 	p->notify_arg = arg;
 	p->audit_limit = (struct log_limit){ .burst = PATH_AUDIT_BURST,
 					     .every_ms = PATH_AUDIT_EVERY_MS };
-	p->packet_limit =
+	p->packet_limit = p->sent_limit =
 	    (struct log_limit){ .burst = PATH_PACKET_BURST,
 				.every_ms = PATH_PACKET_EVERY_MS };
 	p->suites = suites_new();
@@ -150,11 +150,14 @@ tell_packet(struct path *p, enum sa_direction d, const struct path_result *r,
 		.lost = p->packet_lost,
 		.seq = s->seq,
 		.id = s->id,
+		.sent = r->action == PATH_SENT,
 	};
 
-	if (r->reason == REASON_probe)
+	if (!e.sent && r->reason == REASON_probe)
 		return;
-	if (!log_limit_take(&p->packet_limit, now_ms)) {
+	/* What goes well hides nothing that does not. */
+	if (!log_limit_take(e.sent ? &p->sent_limit : &p->packet_limit,
+			    now_ms)) {
 		p->packet_lost++;
 		return;
 	}
@@ -190,9 +193,9 @@ path_out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 	if (r->action == PATH_DROP) {
 		path_drop(p, SA_OUT, r->reason, 1);
 		audit(p, SA_OUT, r, now_ms);
-		if (watched)
-			tell_packet(p, SA_OUT, r, &seen, now_ms);
 	}
+	if (watched)
+		tell_packet(p, SA_OUT, r, &seen, now_ms);
 }
 
 void

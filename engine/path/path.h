@@ -99,6 +99,7 @@ struct path_event {
 	uint32_t spi, lost; /* lost: others since the last event */
 	uint64_t seq;
 	uint16_t id; /* PACKET: IPv4's identification */
+	bool sent;   /* PACKET: a train, no drop: it left in segments */
 };
 /* Called on the worker's thread; must not block. */
 typedef void path_notify(void *arg, const struct path_event *e);
@@ -120,7 +121,7 @@ struct path {
 	void *notify_arg;
 	uint32_t purged; /* table generation of the last purge */
 	struct path_recent recent[PATH_RECENT];
-	struct log_limit audit_limit, packet_limit;
+	struct log_limit audit_limit, packet_limit, sent_limit;
 	uint32_t audit_lost, packet_lost;
 	/* Does anybody want to hear of PACKETs?  NULL: nobody.  The caller's,
 	 * who may set it after path_init and change it at any time. */

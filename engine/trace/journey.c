@@ -80,12 +80,23 @@ is_same_packet(const struct sighting *a, const struct sighting *b)
 	       ipaddr_equal(&a->dst, &b->dst) && a->id == b->id;
 }
 
+/* Where packets come by that went through the queue. */
+static bool
+is_behind_queue(const struct journeys *js, const struct traceread_step *s)
+{
+	if (strcmp(s->table, NFTGEN_MAIN) == 0)
+		return strcmp(s->chain, "end") == 0 ||
+		       strcmp(s->chain, "check") == 0;
+	return strcmp(s->table, js->table) == 0 &&
+	       strcmp(s->chain, TRACETABLE_OPENED) == 0;
+}
+
 /* The engine gives a packet new octets, and with them the kernel a new id:
  * whose is this, of those that wait in nfipsec's queue? */
 static struct journey *
 adopt(struct journeys *js, const struct traceread_step *s)
 {
-	if (!s->seen)
+	if (!s->seen || !is_behind_queue(js, s))
 		return NULL;
 	for (size_t i = 0; i < js->n; i++) {
 		struct journey *j = js->slots[i];
@@ -203,7 +214,7 @@ journey_dropped(struct journeys *js, const struct journey_drop *d,
 		    j->last.spi != p->spi || j->last.seq != p->seq)
 			continue;
 		j->drop = *d;
-		j->end = JOURNEY_ENGINE;
+		j->end = d->sent ? JOURNEY_SENT : JOURNEY_ENGINE;
 		j->heard_ms = now_ms;
 		return true;
 	}

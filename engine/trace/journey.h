@@ -28,6 +28,7 @@ enum journey_end {
 	JOURNEY_UNDERWAY,
 	JOURNEY_DROPPED,   /* by the last step's rule or policy */
 	JOURNEY_ENGINE,    /* dropped by the engine: `drop` says why */
+	JOURNEY_SENT,      /* by the engine, sealed, as packets of its own */
 	JOURNEY_LEFT,      /* behind the last hook of postrouting */
 	JOURNEY_DELIVERED, /* behind the last hook of input */
 	JOURNEY_QUEUED,    /* went into a queue, nothing since */
@@ -36,7 +37,7 @@ enum journey_end {
 
 /* What the engine says (the event `packet` of the control protocol). */
 struct journey_drop {
-	bool outbound;
+	bool outbound, sent; /* sent: no drop at all */
 	struct sighting packet;
 	char reason[64], sentence[256];
 };

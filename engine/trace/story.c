@@ -262,6 +262,11 @@ tell_passed(const struct journey *j, const struct reading *r, struct story *out)
 	out->secured = out->outcome == STORY_LEFT
 			   ? r->done && is_security(j->last.protocol)
 			   : out->said != 0;
+	if (out->secured && is_security(j->first.protocol) && j->outbound) {
+		copy(out->what, sizeof(out->what),
+		     "the engine sent it, a segment of TCP", 100);
+		return;
+	}
 	if (out->secured) {
 		copy(out->what, sizeof(out->what),
 		     r->choice == NULL || out->flow.known ? "" : r->choice,
@@ -331,6 +336,12 @@ story_tell(struct ruletext *rules, const struct story_marks *marks,
 	case JOURNEY_ENGINE:
 		out->outcome = STORY_DROPPED;
 		tell_engine_drop(j, out);
+		break;
+	case JOURNEY_SENT:
+		out->outcome = STORY_LEFT;
+		out->secured = true;
+		copy(out->what, sizeof(out->what),
+		     "sealed segment by segment (TCP offload)", 100);
 		break;
 	case JOURNEY_LEFT:
 		out->outcome = STORY_LEFT;

@@ -98,6 +98,30 @@ Test(trace, a_new_id_behind_the_queue)
 	journey_free(js);
 }
 
+/* What the engine sends itself looks like what it was made of. */
+Test(trace, a_train_and_its_segments)
+{
+	struct journeys *js = journey_new(TABLE);
+	struct sighting train = packet(6, 5), segment = packet(50, 5);
+	struct journey_drop d = { .outbound = true,
+				  .sent = true,
+				  .packet = train };
+	const struct journey *j;
+
+	tell_queued(js, 1, &train);
+	tell(js, step(2, TABLE, "out", TRACEREAD_CONTINUE), &segment);
+	tell(js, step(2, "nfipsec", "end", TRACEREAD_ACCEPT), &segment);
+	tell_end(js, 2, "left");
+	cr_assert(journey_dropped(js, &d, T0));
+	j = journey_next(js, T0);
+	cr_assert_eq(j->end, JOURNEY_SENT);
+	cr_assert_eq(j->first.protocol, 6);
+	j = journey_next(js, T0);
+	cr_assert_eq(j->end, JOURNEY_LEFT);
+	cr_assert_eq(j->first.protocol, 50);
+	journey_free(js);
+}
+
 Test(trace, an_id_used_again_is_another_packet)
 {
 	struct journeys *js = journey_new(TABLE);
