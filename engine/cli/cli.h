@@ -30,6 +30,7 @@ struct cli {
 	bool dry_run, allow_plaintext, replace, ah;
 	bool steps, batch;
 	const char *principal, *confirm, *count, *delay;
+	const char *from, *local, *dir;
 };
 
 /* One command; argv[0] is its name, the rest its operands. */
@@ -48,6 +49,7 @@ int cmd_export_run(int argc, char **argv, const struct cli *cli);
 int cmd_metrics_run(int argc, char **argv, const struct cli *cli);
 int cmd_reload_run(int argc, char **argv, const struct cli *cli);
 int cmd_confirm_run(int argc, char **argv, const struct cli *cli);
+int cmd_init_run(int argc, char **argv, const struct cli *cli);
 int cmd_disable_run(int argc, char **argv, const struct cli *cli);
 int cmd_keygen_run(int argc, char **argv, const struct cli *cli);
 int cmd_entropy_run(int argc, char **argv, const struct cli *cli);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/cli/cmd_init.h"
 #include "engine/cli/columns.h"
 #include "engine/cli/jsonout.h"
 
@@ -184,6 +185,8 @@ cmd_status_run(int argc, char **argv, const struct cli *cli)
 	if (status == CLI_DONE)
 		status = cli_fail(&c, gather(&c, &g));
 	client_close(&c);
+	if (status == CLI_UNREACHABLE)
+		cmd_init_advise(cli);
 	if (status != CLI_DONE)
 		return status;
 	if (cli->json)

@@ -43,8 +43,11 @@ static const struct option options[] = {
 	OPTION("allow-plaintext", NULL, allow_plaintext,
 	       "yes, what was protected may leave in clear", false),
 	OPTION("replace", NULL, replace, "end the older outbound SA", false),
-	OPTION("principal", "NAME", principal,
-	       "of the peer, to be shown beside its SAs", false),
+	OPTION("principal", "NAME", principal, "of the peer", false),
+	OPTION("from", "FILE", from,
+	       "what the other end has made for this one; -: stdin", false),
+	OPTION("local", "ADDRESS", local, "of this host", false),
+	OPTION("dir", "DIR", dir, "of the configuration (/etc/nfipsec)", false),
 	OPTION("batch", NULL, batch,
 	       "blocks of text, one after the other (also: -b)", false),
 	OPTION("count", "N", count, "end after so many (also: -n)", false),
@@ -71,6 +74,19 @@ static const struct cli_command commands[] = {
 	  "  The columns of --dump are those of -j, in the same order.\n",
 	  { "brief", "dump", "show-keys", "all" },
 	  cmd_show_run },
+	{ "init",
+	  "PEER|--from FILE",
+	  "make a first configuration and keys",
+	  "  Everything between this host and PEER, an address, will be "
+	  "protected.\n"
+	  "  Makes /etc/nfipsec/conf.d/host-PEER.conf, and for-PEER.conf, the\n"
+	  "  other end's half: there, nfipsec init --from FILE takes it.  "
+	  "With\n"
+	  "  --principal kink/HOST@REALM keynegd negotiates the keys.  "
+	  "Replaces\n"
+	  "  no file.\n",
+	  { "from", "local", "principal", "dir" },
+	  cmd_init_run },
 	{ "check",
 	  "[FILE]",
 	  "say what is wrong with a configuration",
