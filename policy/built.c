@@ -64,12 +64,6 @@ uses_encap_port(const struct policy *p)
 }
 
 static bool
-uses_park(const struct policy *p)
-{
-	return p->options.park_packets != 64 || p->options.park_secs != 10;
-}
-
-static bool
 uses_capture(const struct policy *p)
 {
 	return p->options.allow_capture;
@@ -81,7 +75,6 @@ static const struct {
 	bool (*used)(const struct policy *p);
 } option_rows[] = {
 	{ "udp-encap-port", POLICY_OPTION_UDP_ENCAP_PORT, uses_encap_port },
-	{ "park", POLICY_OPTION_PARK, uses_park },
 	{ "allow-capture", POLICY_OPTION_ALLOW_CAPTURE, uses_capture },
 };
 

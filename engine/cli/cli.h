@@ -60,6 +60,7 @@ int cmd_trace_run(int argc, char **argv, const struct cli *cli);
 int cmd_rekey_run(int argc, char **argv, const struct cli *cli);
 int cmd_peer_run(int argc, char **argv, const struct cli *cli);
 int cmd_who_run(int argc, char **argv, const struct cli *cli);
+int cmd_fail_run(int argc, char **argv, const struct cli *cli);
 
 /* "nfipsec: ..." and a newline on stderr. */
 void cli_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -247,6 +247,8 @@ print_all(const struct sample *s, const char *run_dir)
 	gauge("nfipsec_up", "1 when the engine answers.", 1);
 	gauge("nfipsec_ready", "1 when the rules are in place and proven.",
 	      st->ready);
+	gauge("nfipsec_parked_packets", "Packets that wait for keys.",
+	      st->parked);
 	gauge("nfipsec_associations", "Associations of the configuration.",
 	      st->n_assocs);
 	gauge("nfipsec_sas", "SAs in use.", st->n_sas);

@@ -24,6 +24,7 @@ static const struct {
 	{ PROTO_EVENT_LOST, "lost" },
 	{ PROTO_EVENT_AUDIT, "audit" },
 	{ PROTO_EVENT_PACKET, "packet" },
+	{ PROTO_EVENT_FAILED, "keys-failed" },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -67,7 +68,7 @@ static void
 print_json(const struct proto_event *e)
 {
 	json_t *o = json_object();
-	char time[32];
+	char time[32], peer[IPADDR_TEXT];
 
 	set_text(o, "time", cell_time(e->wall_ms, time));
 	switch ((enum proto_event_kind)e->kind) {
@@ -121,6 +122,12 @@ print_json(const struct proto_event *e)
 		set_number(o, "ip_id", e->number);
 		set_number(o, "not_shown", e->lost);
 		break;
+	case PROTO_EVENT_FAILED:
+		set_text(o, "association", e->association);
+		set_number(o, "said", e->said);
+		set_text(o, "peer", ipaddr_format(&e->peer, peer));
+		set_text(o, "reason", e->text);
+		break;
 	}
 	jsonout_line(kind_name(e->kind), o);
 }
@@ -157,7 +164,7 @@ print_packet(const struct proto_event *e)
 static void
 print_text(const struct proto_event *e)
 {
-	char time[32];
+	char time[32], peer[IPADDR_TEXT];
 
 	(void)printf("%s %s ", cell_time(e->wall_ms, time), kind_name(e->kind));
 	switch ((enum proto_event_kind)e->kind) {
@@ -194,6 +201,11 @@ print_text(const struct proto_event *e)
 	case PROTO_EVENT_AUDIT:
 	case PROTO_EVENT_PACKET:
 		print_packet(e);
+		break;
+	case PROTO_EVENT_FAILED:
+		(void)printf("%s (0x%" PRIx32 ") - %s: %s",
+			     e->association[0] == '\0' ? "?" : e->association,
+			     e->said, ipaddr_format(&e->peer, peer), e->text);
 		break;
 	}
 	(void)fputc('\n', stdout);

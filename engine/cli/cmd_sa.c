@@ -173,3 +173,22 @@ cmd_rekey_run(int argc, char **argv, const struct cli *cli)
 	(void)snprintf(r.association, sizeof(r.association), "%s", argv[1]);
 	return request(cli, PROTO_REKEY, PROTO_SHAPE(&r), &r);
 }
+
+int
+cmd_fail_run(int argc, char **argv, const struct cli *cli)
+{
+	struct proto_fail f = { 0 };
+
+	if (argc < 3 || argc > 4)
+		return cli_usage("fail", "fail NAME PEER [REASON]");
+	if (strlen(argv[1]) >= sizeof(f.association))
+		return cli_usage("fail", "%s: too long", argv[1]);
+	if (!parse_host(argv[2], &f.peer))
+		return cli_usage("fail", "%s: no address", argv[2]);
+	if (argc == 4 && strlen(argv[3]) >= sizeof(f.text))
+		return cli_usage("fail", "%s: too long", argv[3]);
+	(void)snprintf(f.association, sizeof(f.association), "%s", argv[1]);
+	(void)snprintf(f.text, sizeof(f.text), "%s",
+		       argc == 4 ? argv[3] : "no reason given");
+	return request(cli, PROTO_FAIL, PROTO_SHAPE(&f), &f);
+}

@@ -100,6 +100,7 @@ print_json(const struct gathered *g)
 				  cell_json_count(s->n_assocs));
 	(void)json_object_set_new(o, "sas", cell_json_count(s->n_sas));
 	(void)json_object_set_new(o, "max_sa", cell_json_count(s->max_sa));
+	(void)json_object_set_new(o, "parked", cell_json_count(s->parked));
 	(void)json_object_set_new(o, "policy_generation",
 				  cell_json_count(s->generation));
 	(void)json_object_set_new(o, "said_mask",
@@ -167,8 +168,13 @@ print_text(const struct gathered *g)
 	(void)printf("  associations  %" PRIu32 ", SAIDs 0x%" PRIx32
 		     "-0x%" PRIx32 " in mask 0x%" PRIx32 "\n",
 		     s->n_assocs, s->said_first, s->said_last, s->said_mask);
-	(void)printf("  SAs           %" PRIu32 " of %" PRIu32 "\n", s->n_sas,
+	(void)printf("  SAs           %" PRIu32 " of %" PRIu32, s->n_sas,
 		     s->max_sa);
+	if (s->parked != 0)
+		(void)printf(", %" PRIu64 " packet%s wait%s for keys",
+			     s->parked, s->parked == 1 ? "" : "s",
+			     s->parked == 1 ? "s" : "");
+	(void)putchar('\n');
 	print_drops(g);
 }
 

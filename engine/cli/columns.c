@@ -44,6 +44,7 @@ static const struct column assoc_columns[] = {
 	COLUMN("", "esn", FLAG, proto_assoc, flags, DATA, PROTO_SA_ESN),
 	COLUMN("", "replay_window", U32, proto_assoc, replay_window, DATA, 0),
 	LIMITS(proto_assoc),
+	COLUMN("PARKED", "parked", U64, proto_assoc, parked, SHOWN, 0),
 };
 COLUMNS(assoc, "association", "No associations.");
 

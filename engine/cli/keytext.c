@@ -88,7 +88,8 @@ keytext_parse(char *text, struct proto_half *out, struct proto_half *in,
 		if (wrong != NULL)
 			return wrong;
 	}
-	if (out->spi == 0 || in->spi == 0)
-		return "both out and in are needed";
+	/* One alone: a daemon may be ready to receive before its peer is. */
+	if (out->spi == 0 && in->spi == 0)
+		return "a line of out or in is needed";
 	return NULL;
 }

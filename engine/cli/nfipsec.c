@@ -116,8 +116,8 @@ static const struct cli_command commands[] = {
 	  "[EVENT...]",
 	  "events as they come",
 	  "  EVENT is acquire, sa-added, sa-soft, sa-expired, sa-deleted,\n"
-	  "  drop, audit, packet or state; without one, all but packet are\n"
-	  "  shown.  audit: a packet that RFC 4302 and 4303 want recorded;\n"
+	  "  keys-failed, drop, audit, packet or state; without one, all but\n"
+	  "  packet are shown.  audit: a packet that RFC 4302 and 4303 want recorded;\n"
 	  "  packet: each one that the engine drops, see also `trace`.\n",
 	  { NULL },
 	  cmd_monitor_run },
@@ -167,7 +167,7 @@ static const struct cli_command commands[] = {
 	{ "add",
 	  "sa NAME LOCAL PEER [FILE]",
 	  "install a pair of SAs",
-	  "  FILE (or stdin) holds two lines in the configuration's words:\n"
+	  "  FILE (or stdin) holds a line or two in the configuration's words:\n"
 	  "    out spi 0x1001 key 0x... [auth-key 0x...]\n"
 	  "    in  spi 0x1002 key 0x... [auth-key 0x...]\n",
 	  { "replace", "principal", "ah" },
@@ -197,6 +197,13 @@ static const struct cli_command commands[] = {
 	  NULL,
 	  { NULL },
 	  cmd_rekey_run },
+	{ "fail",
+	  "NAME PEER [REASON]",
+	  "say that there are no keys for a peer",
+	  "  A key daemon's other answer to an `acquire` event: packets that\n"
+	  "  wait for keys are dropped, their senders get an error at once.\n",
+	  { NULL },
+	  cmd_fail_run },
 	{ "disable",
 	  "",
 	  "take the rules away, guard and all",

@@ -62,6 +62,7 @@ static const struct proto_field status_fields[] = {
 	TEXT(DIVERT, proto_status, divert),
 	TEXT(RANDOMNESS, proto_status, randomness),
 	TEXT(TEXT, proto_status, text),
+	U64(PARKED, proto_status, parked),
 };
 SHAPE(status);
 
@@ -79,6 +80,7 @@ static const struct proto_field assoc_fields[] = {
 	TEXT(INTEGRITY, proto_assoc, integrity),
 	TEXT(AH_INTEGRITY, proto_assoc, ah_integrity),
 	LIMITS(proto_assoc),
+	U64(PARKED, proto_assoc, parked),
 };
 SHAPE(assoc);
 
@@ -207,6 +209,13 @@ static const struct proto_field rekey_fields[] = {
 	ADDRESS(PEER, proto_rekey, peer),
 };
 SHAPE(rekey);
+
+static const struct proto_field fail_fields[] = {
+	MUST(ASSOCIATION, TEXT, proto_fail, association),
+	MUST(PEER, ADDRESS, proto_fail, peer),
+	TEXT(TEXT, proto_fail, text),
+};
+SHAPE(fail);
 
 static const struct proto_field subscribe_fields[] = {
 	MUST(MASK, U32, proto_subscribe, mask),

@@ -19,6 +19,7 @@ union record {
 	struct proto_pair pair;
 	struct proto_delete delete;
 	struct proto_rekey rekey;
+	struct proto_fail fail;
 	struct proto_subscribe subscribe;
 	struct proto_bind bind;
 };
@@ -236,6 +237,40 @@ handle_rekey(struct server *s, struct session *c, const union record *r)
 }
 
 static void
+handle_fail(struct server *s, struct session *c, const union record *r)
+{
+	const struct ctl_ops *ops = s->config.ops;
+	struct proto_event e = { .kind = PROTO_EVENT_FAILED,
+				 .peer = r->fail.peer };
+	struct store_assoc a;
+	int err;
+
+	err = rows_find_assoc(s->config.store, r->fail.association, &a);
+	if (err < 0) {
+		session_end(c, err, "no association %s", r->fail.association);
+		return;
+	}
+	if (a.keying == PROTO_KEYING_MANUAL) {
+		session_end(c, -EOPNOTSUPP,
+			    "its keys stand in the configuration");
+		return;
+	}
+	if (!ipaddr_is_host(&r->fail.peer) ||
+	    !ipaddr_contains(&a.peer, &r->fail.peer)) {
+		session_end(c, -EINVAL,
+			    "the peer is not one of this association");
+		return;
+	}
+	if (ops->keys_failed != NULL)
+		ops->keys_failed(s->config.ctx, a.said, &r->fail.peer);
+	e.said = a.said;
+	memcpy(e.association, a.name, sizeof(e.association));
+	memcpy(e.text, r->fail.text, sizeof(e.text));
+	(void)server_publish(s, &e);
+	session_end(c, 0, "%s", "");
+}
+
+static void
 handle_subscribe(struct server *s, struct session *c, const union record *r)
 {
 	if (r->subscribe.mask & ~PROTO_EVENT_ALL) {
@@ -316,6 +351,7 @@ static const struct request {
 	{ PROTO_DELETE_SA, PROTO_RIGHTS_ALL, &proto_shape_delete,
 	  handle_delete },
 	{ PROTO_REKEY, PROTO_RIGHTS_ALL, &proto_shape_rekey, handle_rekey },
+	{ PROTO_FAIL, PROTO_RIGHTS_ALL, &proto_shape_fail, handle_fail },
 	{ PROTO_SUBSCRIBE, PROTO_RIGHTS_ALL, &proto_shape_subscribe,
 	  handle_subscribe },
 	{ PROTO_BIND, PROTO_RIGHTS_OWN, &proto_shape_bind, handle_bind },

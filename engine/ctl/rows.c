@@ -145,6 +145,27 @@ count_live(const struct store *store)
 	return n;
 }
 
+/* Packets that wait for keys; said 0: of all associations. */
+static uint64_t
+count_parked(const struct store *store, uint32_t said)
+{
+	const struct store_head *h = store->head;
+	uint64_t n = 0;
+
+	for (uint32_t w = 0; w < h->workers && w < STORE_WORKERS_MAX; w++) {
+		const struct store_parked *row = &h->parked[w];
+
+		if (said == 0)
+			n += atomic_load(&row->packets);
+		if (said == 0 || atomic_load(&row->packets) == 0)
+			continue;
+		for (unsigned i = 0; i < STORE_PARK_PAIRS; i++)
+			if (atomic_load(&row->pairs[i].said) == said)
+				n += atomic_load(&row->pairs[i].packets);
+	}
+	return n;
+}
+
 static size_t
 next_status(struct server *s, struct session *c, void *buf, size_t cap)
 {
@@ -166,6 +187,7 @@ next_status(struct server *s, struct session *c, void *buf, size_t cap)
 	if (c->at++ != 0)
 		return 0;
 	row.n_sas = count_live(s->config.store);
+	row.parked = count_parked(s->config.store, 0);
 	copy_text(row.randomness, sizeof(row.randomness), entropy_sources());
 	switch ((enum store_divert)h->divert) {
 	case STORE_DIVERT_NONE:
@@ -233,6 +255,7 @@ next_assoc(struct server *s, struct session *c, void *buf, size_t cap)
 	copy_text(row.ah_integrity, sizeof(row.ah_integrity),
 		  rows_algo(a.ah_auth));
 	row.limits = limits_of(&a.limits);
+	row.parked = count_parked(s->config.store, a.said);
 	return build(c, PROTO_SHAPE(&row), &row, buf, cap);
 }
 

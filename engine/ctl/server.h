@@ -69,6 +69,10 @@ struct ctl_ops {
 	/* SAs were installed or killed just now: time to build the tables anew
 	 * and to let parked packets go.  No answer. */
 	void (*sas_changed)(void *ctx);
+	/* A key daemon has no keys for this pair: what waits for them is to be
+	 * dropped.  No answer. */
+	void (*keys_failed)(void *ctx, uint32_t said,
+			    const struct ipaddr *peer);
 };
 
 struct server_config {

@@ -279,12 +279,36 @@ ask_rule_drops(void *ctx, struct server_ticket t)
 	return ask(ctx, LINK_RULE_DROPS, t, 0);
 }
 
+/* Workers that hold packets look again. */
+static void
+wake_workers(struct control *c)
+{
+	uint64_t one = 1;
+
+	for (unsigned w = 0; w < c->workers; w++)
+		if (atomic_load(&c->store.head->parked[w].packets) != 0)
+			(void)!write(c->rings[w].order_fd, &one, sizeof(one));
+}
+
 static void
 refresh(void *ctx)
 {
 	struct control *c = ctx;
 
 	(void)sad_refresh(c->sad, clock_now_ms());
+	wake_workers(c);
+}
+
+static void
+give_up(void *ctx, uint32_t said, const struct ipaddr *peer)
+{
+	struct parking_order order = { said, *peer };
+	struct control *c = ctx;
+
+	/* Where the ring is full, what waits is dropped at its deadline. */
+	for (unsigned w = 0; w < c->workers; w++)
+		(void)ring_put(&c->rings[w].orders, &order);
+	wake_workers(c);
 }
 
 static int
@@ -363,6 +387,7 @@ static const struct ctl_ops ops = {
 	.rule_drops = ask_rule_drops,
 	.cut = cut,
 	.sas_changed = refresh,
+	.keys_failed = give_up,
 };
 
 static void
@@ -407,11 +432,19 @@ control_open(struct control *c, unsigned workers)
 	err = store_map(&c->store, ENGINE_FD_STORE);
 	if (err < 0)
 		log_fatalx("the SA store: %s", strerror(-err));
+	/* Counts of the engine before; workers sweep their own rows. */
+	for (unsigned i = 0; i < STORE_PARK_PLACES; i++)
+		atomic_store(&c->store.head->park_places[i], 0);
 	link_init(&c->link, ENGINE_FD_LINK);
 	open_fds(c);
 	for (unsigned w = 0; w < workers; w++) {
 		c->rings[w].wake_fd = c->wake_fd;
-		if (ring_init(&c->rings[w].ring, sizeof(struct path_event),
+		c->rings[w].order_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (c->rings[w].order_fd < 0)
+			log_fatal("eventfd");
+		if (ring_init(&c->rings[w].orders, sizeof(struct parking_order),
+			      CONTROL_ORDERS) < 0 ||
+		    ring_init(&c->rings[w].ring, sizeof(struct path_event),
 			      CONTROL_RING) < 0)
 			log_fatalx("no memory");
 	}
@@ -453,8 +486,11 @@ control_close(struct control *c)
 {
 	server_free(c->server);
 	sad_free(c->sad);
-	for (unsigned w = 0; w < c->workers; w++)
+	for (unsigned w = 0; w < c->workers; w++) {
 		ring_fini(&c->rings[w].ring);
+		ring_fini(&c->rings[w].orders);
+		close(c->rings[w].order_fd);
+	}
 	link_fini(&c->link);
 	carriers_close(&c->carriers);
 	close(c->signal_fd);

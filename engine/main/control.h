@@ -15,15 +15,19 @@
 #include "engine/ctl/server.h"
 #include "engine/divert/carriers.h"
 #include "engine/main/link.h"
+#include "engine/nfq/parking.h"
 #include "engine/path/path.h"
 #include "engine/sa/sad.h"
 #include "engine/sa/store.h"
 
-#define CONTROL_RING 256 /* events of a worker that wait */
+#define CONTROL_RING   256 /* events of a worker that wait */
+#define CONTROL_ORDERS 64  /* to a worker */
 
 struct control_ring {
 	struct ring ring; /* struct path_event */
 	int wake_fd;      /* the control's, shared */
+	struct ring orders; /* struct parking_order, to the worker */
+	int order_fd;       /* an eventfd, the worker's */
 };
 
 struct control {

@@ -36,6 +36,8 @@ write_assoc(struct store_assoc *to, const struct policy *p, size_t index)
 	to->auth = (uint8_t)a->esp_auth;
 	to->ah_auth = (uint8_t)a->ah_auth;
 	to->keying = (uint8_t)a->keying;
+	if (a->keying != POLICY_KEYING_MANUAL)
+		to->flags |= STORE_ASSOC_NEGOTIATED;
 	to->esn = a->esn;
 	to->replay_window = a->replay_window;
 	to->tfc_pad = a->tfc_pad;

@@ -68,16 +68,15 @@ add(void *arg, size_t len, uint32_t mark)
 
 unsigned
 trains_add(struct trains *t, enum store_queue_kind kind, struct pkt *pkt,
-	   uint64_t now_ms)
+	   uint64_t now_ms, struct path_result *r)
 {
 	struct path_sink sink = { place, add, t };
 	uint64_t before = t->count;
-	struct path_result r;
 
 	/* A batch is refused in one piece, and is of one device. */
 	if (t->out != pkt->out && trains_wait(t))
 		trains_flush(t);
 	t->out = pkt->out;
-	path_out_train(t->path, kind, pkt, now_ms, &sink, &r);
+	path_out_train(t->path, kind, pkt, now_ms, &sink, r);
 	return (unsigned)(t->count - before);
 }

@@ -35,9 +35,10 @@ struct trains {
 /* 0 or -errno. */
 int trains_init(struct trains *t, struct path *path, struct devmtu *devmtu);
 void trains_fini(struct trains *t);
-/* Cuts, seals and adds; returns how many segments. */
+/* Cuts, seals and adds; returns how many segments.  r: of path_out_train; a
+ * PARK has not been touched. */
 unsigned trains_add(struct trains *t, enum store_queue_kind kind,
-		    struct pkt *pkt, uint64_t now_ms);
+		    struct pkt *pkt, uint64_t now_ms, struct path_result *r);
 static inline bool
 trains_wait(const struct trains *t)
 {

@@ -17,6 +17,7 @@
 #include "engine/nfq/nlq_msg.h"
 #include "engine/nfq/nlq_sock.h"
 #include "engine/nfq/nlq_verdict.h"
+#include "engine/nfq/parking.h"
 #include "engine/nfq/trains.h"
 #include "engine/nfq/worker.h"
 #include "engine/wire/icmp.h"
@@ -59,6 +60,7 @@ struct worker {
 	struct queue queues[STORE_QUEUE_KINDS];
 	struct devmtu devmtu;
 	struct trains trains;
+	struct parking parking;
 	struct merge merge; /* of the decap queue's batch at work */
 	struct dummy dummy; /* the first worker's alone */
 	int icmp_fd;
@@ -192,18 +194,31 @@ send_needed(struct worker *w, const struct pkt *pkt, uint32_t mtu,
 		     (struct sockaddr *)&to, sizeof(to));
 }
 
+/* Keys may come for it. */
+static void
+park(struct worker *w, struct queue *q, struct nlq_msg *m,
+     const struct path_result *r, uint64_t now_ms)
+{
+	if (!parking_take(&w->parking, q->kind, m->id, &m->pkt, r, now_ms))
+		nlq_verdict_drop(&w->verdicts, m->id);
+}
+
 /* Segments of a flow stay in order: what verdicts let out leaves before. */
 static void
 judge_train(struct worker *w, struct queue *q, struct nlq_msg *m,
 	    uint64_t now_ms)
 {
+	struct path_result r;
 	unsigned n;
 
 	if (w->has_accepts || !nlq_verdict_fits(&w->verdicts, 0))
 		flush(w, q);
-	n = trains_add(&w->trains, q->kind, &m->pkt, now_ms);
+	n = trains_add(&w->trains, q->kind, &m->pkt, now_ms, &r);
 	atomic_fetch_add_explicit(&q->stats->injected, n, memory_order_relaxed);
-	nlq_verdict_drop(&w->verdicts, m->id);
+	if (r.action == PATH_PARK)
+		park(w, q, m, &r, now_ms);
+	else
+		nlq_verdict_drop(&w->verdicts, m->id);
 }
 
 /* What the path decided; a replacing packet stands at the next verdict's
@@ -215,6 +230,7 @@ put_verdict(struct worker *w, struct queue *q, const struct nlq_msg *m,
 	w->has_accepts |= r->action != PATH_DROP;
 	switch (r->action) {
 	case PATH_SENT: /* trains alone */
+	case PATH_PARK: /* see park */
 	case PATH_DROP:
 		nlq_verdict_drop(&w->verdicts, m->id);
 		break;
@@ -250,6 +266,10 @@ judge_out(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
 		flush(w, q);
 	dst = nlq_verdict_open(&w->verdicts, &cap);
 	path_out(&w->path, q->kind, &m->pkt, now_ms, dst, cap, &r);
+	if (r.action == PATH_PARK) {
+		park(w, q, m, &r, now_ms);
+		return;
+	}
 	put_verdict(w, q, m, &r);
 	if (r.tell_mtu != 0)
 		send_needed(w, &m->pkt, r.tell_mtu, now_ms);
@@ -296,7 +316,7 @@ note_error(struct worker *w, struct queue *q, const struct nlq_msg *m,
 	   uint64_t now_ms)
 {
 	/* Number 0: not a packet of this engine's, see restart. */
-	if (m->id == 0)
+	if (m->id == 0 || parking_lost(&w->parking, q->kind, m->id))
 		return;
 	atomic_fetch_add(&q->stats->errors, 1);
 	path_drop(&w->path, q->direction, REASON_verdict, 1);
@@ -363,6 +383,7 @@ work(struct worker *w, struct queue *q)
 	take_batch(w, q, (unsigned)n);
 	now_ms = clock_now_ms();
 	path_begin(&w->path, now_ms);
+	parking_release(&w->parking, now_ms);
 	for (int i = 0; i < n; i++) {
 		switch (w->parsed[i].kind) {
 		case NLQ_PACKET:
@@ -395,6 +416,7 @@ work(struct worker *w, struct queue *q)
 static void
 close_all(struct worker *w)
 {
+	parking_fini(&w->parking);
 	path_fini(&w->path);
 	devmtu_fini(&w->devmtu);
 	dummy_fini(&w->dummy);
@@ -451,6 +473,7 @@ init_queues(struct worker *w)
 				     c->queue_fd[k]);
 		if (err < 0)
 			return err;
+		parking_lend(&w->parking, q->kind, &q->sock, q->stats);
 	}
 	return 0;
 }
@@ -472,18 +495,23 @@ init(struct worker *w)
 		err = devmtu_init(&w->devmtu);
 	if (err == 0)
 		err = trains_init(&w->trains, &w->path, &w->devmtu);
+	/* IPPROTO_RAW: sends whole packets, receives none. */
+	if (err == 0) {
+		w->icmp_fd = socket(AF_INET,
+				    SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				    IPPROTO_RAW);
+		err = w->icmp_fd < 0 ? -errno : 0;
+	}
+	if (err == 0)
+		err = parking_init(&w->parking, &w->path, &w->trains.inject,
+				   &w->devmtu, w->icmp_fd);
 	if (err == 0)
 		err = init_buffers(w);
 	if (err == 0)
 		err = init_queues(w);
 	if (err == 0 && c->index == 0)
 		err = dummy_init(&w->dummy, c->store);
-	if (err < 0)
-		return err;
-	/* IPPROTO_RAW: sends whole packets, receives none. */
-	w->icmp_fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			    IPPROTO_RAW);
-	return w->icmp_fd < 0 ? -errno : 0;
+	return err;
 }
 
 struct worker *
@@ -537,33 +565,53 @@ work_all(struct worker *w, const struct pollfd *fds)
 	return 0;
 }
 
+/* SAs came, or will not: what waits is looked at behind this. */
+static void
+listen_to_control(struct worker *w, uint64_t now_ms)
+{
+	struct parking_order order;
+	uint64_t n;
+
+	(void)!read(w->config.wake_fd, &n, sizeof(n));
+	while (w->config.orders != NULL && ring_get(w->config.orders, &order))
+		parking_obey(&w->parking, &order, now_ms);
+}
+
 int
 worker_run(struct worker *w)
 {
-	struct pollfd fds[STORE_QUEUE_KINDS + 1];
+	struct pollfd fds[STORE_QUEUE_KINDS + 2];
 	int err = 0, wait_ms = ROUND_MS;
 
+	parking_restart(&w->parking);
 	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++) {
 		fds[k] = (struct pollfd){ w->queues[k].sock.fd, POLLIN, 0 };
 		restart(w, &w->queues[k]);
 	}
 	fds[STORE_QUEUE_KINDS] =
 	    (struct pollfd){ w->config.stop_fd, POLLIN, 0 };
+	fds[STORE_QUEUE_KINDS + 1] =
+	    (struct pollfd){ w->config.wake_fd, POLLIN, 0 };
 	while (err == 0) {
 		uint64_t now_ms = clock_now_ms();
 
 		for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
 			atomic_store_explicit(&w->queues[k].stats->heard_ms,
 					      now_ms, memory_order_relaxed);
-		if (poll(fds, STORE_QUEUE_KINDS + 1, wait_ms) < 0 &&
+		if (poll(fds, STORE_QUEUE_KINDS + 2, wait_ms) < 0 &&
 		    errno != EINTR)
 			return -errno;
 		if (fds[STORE_QUEUE_KINDS].revents != 0)
 			return 0;
 		err = work_all(w, fds);
+		now_ms = clock_now_ms();
+		if (fds[STORE_QUEUE_KINDS + 1].revents != 0)
+			listen_to_control(w, now_ms);
+		wait_ms = ROUND_MS;
 		if (w->dummy.sas != NULL)
 			wait_ms = dummy_run(&w->dummy, &w->trains.inject,
-					    &w->path, clock_now_ms(), ROUND_MS);
+					    &w->path, now_ms, wait_ms);
+		wait_ms = parking_run(&w->parking, now_ms, wait_ms);
 	}
 	return err;
 }

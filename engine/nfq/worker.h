@@ -12,13 +12,14 @@
  * and left unjudged (engine_restart, counted by the kernel's answers).
  *
  * worker_run needs CAP_NET_ADMIN (every nfnetlink message) and these system
- * calls: poll, recvmmsg, sendto, sendmmsg, getrandom, write (log), ioctl
+ * calls: poll, read (eventfd), recvmmsg, sendto, sendmmsg, getrandom, write (log), ioctl
  * (SIOCGIFNAME, SIOCGIFMTU), clock_gettime, and what malloc needs (brk, mmap,
  * munmap, madvise, futex).
  */
 #ifndef ENGINE_NFQ_WORKER_H
 #define ENGINE_NFQ_WORKER_H
 
+#include "base/ring.h"
 #include "engine/path/path.h"
 #include "engine/sa/sad.h"
 #include "engine/sa/store.h"
@@ -29,6 +30,9 @@ struct worker_config {
 	unsigned index;                  /* 0 .. STORE_WORKERS_MAX - 1 */
 	int queue_fd[STORE_QUEUE_KINDS]; /* bound to STORE_QUEUE_NUMBER */
 	int stop_fd;                     /* an eventfd; readable: stop */
+	int wake_fd;         /* an eventfd, written when SAs or orders came; or
+				-1 */
+	struct ring *orders; /* struct parking_order, from control; or NULL */
 	path_notify *notify;             /* may be NULL, see path.h */
 	void *notify_arg;
 	const _Atomic bool *packets_wanted; /* may be NULL, see path.h */

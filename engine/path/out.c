@@ -76,14 +76,14 @@ is_bundled(const struct sad_hit *hit)
 /* ESP, AH, or both where they belong together; of two that don't, one came
  * when the association changed: the newer one.  False: not all there. */
 static bool
-find_layers(struct seal *s)
+find_layers(const struct sad_table *t, uint32_t said, const struct ipaddr *peer,
+	    struct sad_hit *esp, struct sad_hit *ah)
 {
-	const struct sad_table *t = s->p->table;
-	struct sad_hit none = { 0 }, *esp = &s->esp.hit, *ah = &s->ah.hit;
+	struct sad_hit none = { 0 };
 
-	if (!sad_out(t, s->said, SA_ESP, &s->ip.dst, esp))
+	if (!sad_out(t, said, SA_ESP, peer, esp))
 		*esp = none;
-	if (!sad_out(t, s->said, SA_AH, &s->ip.dst, ah))
+	if (!sad_out(t, said, SA_AH, peer, ah))
 		*ah = none;
 	if (esp->sa != NULL && ah->sa != NULL &&
 	    !(is_bundled(esp) && is_bundled(ah))) {
@@ -94,6 +94,14 @@ find_layers(struct seal *s)
 	}
 	return is_bundled(esp) == is_bundled(ah) &&
 	       (esp->sa != NULL || ah->sa != NULL);
+}
+
+bool
+out_has_layers(const struct path *p, uint32_t said, const struct ipaddr *peer)
+{
+	struct sad_hit esp, ah;
+
+	return find_layers(p->table, said, peer, &esp, &ah);
 }
 
 static bool
@@ -113,10 +121,13 @@ refuse_layer(struct seal *s, struct layer *l, enum reason *why)
 }
 
 static bool
-refuse_sa(struct seal *s, enum reason *why)
+refuse_sa(struct seal *s, struct path_result *r)
 {
-	if (!find_layers(s)) {
-		*why = path_missing(s->p, s->said, s->pkt, &s->ip, s->now_ms);
+	enum reason *why = &r->reason;
+
+	if (!find_layers(s->p->table, s->said, &s->ip.dst, &s->esp.hit,
+			 &s->ah.hit)) {
+		path_missing(s->p, s->said, s->pkt, &s->ip, s->now_ms, r);
 		return true;
 	}
 	if (refuse_layer(s, &s->esp, why) || refuse_layer(s, &s->ah, why))
@@ -354,7 +365,7 @@ refuse(struct seal *s, enum store_queue_kind kind, struct path_result *r)
 		r->reason = REASON_queue_mark;
 		return true;
 	}
-	return refuse_packet(s, &r->reason) || refuse_sa(s, &r->reason);
+	return refuse_packet(s, &r->reason) || refuse_sa(s, r);
 }
 
 /* TCP is changed before it is sealed. */

@@ -23,5 +23,8 @@ void out_create(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 void out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 	       uint64_t now_ms, const struct path_sink *sink,
 	       struct path_result *r);
+/* Would a packet to peer find an SA, or both of a bundle? */
+bool out_has_layers(const struct path *p, uint32_t said,
+		    const struct ipaddr *peer);
 
 #endif

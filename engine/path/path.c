@@ -166,6 +166,21 @@ tell_packet(struct path *p, enum sa_direction d, const struct path_result *r,
 }
 
 void
+path_refuse(struct path *p, enum reason why, const struct pkt *pkt,
+	    uint64_t now_ms)
+{
+	struct path_result r = {
+		.reason = why,
+		.about.said = store_said_of(p->store->head, pkt->mark),
+	};
+	struct sighting seen;
+
+	path_drop(p, SA_OUT, why, 1);
+	if (is_watched(p, pkt, &seen))
+		tell_packet(p, SA_OUT, &r, &seen, now_ms);
+}
+
+void
 path_out(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 	 uint64_t now_ms, uint8_t *dst, size_t cap, struct path_result *r)
 {
@@ -255,7 +270,8 @@ path_use(struct path *p, const struct sad_hit *hit, uint32_t octets,
 /* The association with this SAID, as the supervisor wrote it; false when there
  * is none.  Retried while it is writing. */
 static bool
-find_assoc(struct store_head *h, uint32_t said, struct ipaddr *peer)
+find_assoc(struct store_head *h, uint32_t said, struct ipaddr *peer,
+	   bool *negotiated)
 {
 	for (unsigned tries = 0; tries < 100; tries++) {
 		uint32_t before = atomic_load(&h->policy_generation);
@@ -267,6 +283,8 @@ find_assoc(struct store_head *h, uint32_t said, struct ipaddr *peer)
 		for (uint32_t i = 0; i < n && i < STORE_ASSOCS_MAX; i++)
 			if (h->assocs[i].said == said) {
 				*peer = h->assocs[i].peer;
+				*negotiated = (h->assocs[i].flags &
+					       STORE_ASSOC_NEGOTIATED) != 0;
 				found = true;
 				break;
 			}
@@ -296,29 +314,55 @@ is_asked_already(struct path *p, uint32_t said, const struct ipaddr *peer,
 	return false;
 }
 
-enum reason
-path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
-	     const struct ip4 *ip, uint64_t now_ms)
+void
+path_ask(const struct path *p, const struct hold_pair *pair)
 {
 	struct path_event e = { .kind = PATH_ACQUIRE,
-				.said = said,
-				.local = ip->src,
-				.peer = ip->dst,
-				.protocol = ip->protocol };
+				.said = pair->said,
+				.local = pair->local,
+				.peer = pair->peer,
+				.protocol = pair->protocol,
+				.sport = pair->sport,
+				.dport = pair->dport };
+
+	if (p->notify != NULL)
+		p->notify(p->notify_arg, &e);
+}
+
+void
+path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
+	     const struct ip4 *ip, uint64_t now_ms, struct path_result *r)
+{
+	struct hold_pair *pair = &r->pair;
 	struct cursor c = cursor_make(pkt->octets + ip->header,
 				      (size_t)ip->total - ip->header);
+	bool negotiated;
 	struct ipaddr peer;
 
-	if (!find_assoc(p->store->head, said, &peer))
-		return REASON_unknown_said;
+	r->reason = REASON_unknown_said;
+	if (!find_assoc(p->store->head, said, &peer, &negotiated))
+		return;
+	r->reason = REASON_peer_mismatch;
 	if (!ipaddr_contains(&peer, &ip->dst))
-		return REASON_peer_mismatch;
+		return;
+	r->reason = REASON_no_sa;
+	*pair = (struct hold_pair){ .said = said,
+				    .local = ip->src,
+				    .peer = ip->dst,
+				    .protocol = ip->protocol };
 	if ((ip->protocol == IP_TCP || ip->protocol == IP_UDP) &&
-	    !(cursor_u16(&c, &e.sport) && cursor_u16(&c, &e.dport)))
-		e.sport = e.dport = 0;
-	if (p->notify != NULL && !is_asked_already(p, said, &ip->dst, now_ms))
-		p->notify(p->notify_arg, &e);
-	return REASON_no_sa;
+	    !(cursor_u16(&c, &pair->sport) && cursor_u16(&c, &pair->dport)))
+		pair->sport = pair->dport = 0;
+	if (!is_asked_already(p, said, &ip->dst, now_ms))
+		path_ask(p, pair);
+	if (negotiated && p->store->head->park_packets != 0)
+		r->action = PATH_PARK;
+}
+
+bool
+path_has_keys(const struct path *p, const struct hold_pair *pair)
+{
+	return out_has_layers(p, pair->said, &pair->peer);
 }
 
 void

@@ -35,6 +35,7 @@
 
 #include "base/ipaddr.h"
 #include "base/log.h"
+#include "engine/path/hold.h"
 #include "engine/path/pkt.h"
 #include "engine/path/pmtu.h"
 #include "engine/path/reason.h"
@@ -47,6 +48,8 @@ enum path_action {
 	PATH_ACCEPT,  /* as it was */
 	PATH_REPLACE, /* by `len` octets in dst, and the mark by `mark` */
 	PATH_SENT,    /* all of it went to the sink; nothing is left of it */
+	PATH_PARK,    /* keys may come: hold it, or drop it (path_drop); `pair`
+			 says for whom it waits */
 };
 
 /* What an audit trail wants to know (RFC 4301 4.4.1, 4302 4, 4303 4). */
@@ -64,6 +67,7 @@ struct path_result {
 	uint32_t mark;      /* of a REPLACE */
 	size_t len;
 	struct path_about about; /* of a DROP, as far as it was read */
+	struct hold_pair pair;   /* of a PARK */
 	/* Not 0: the caller sends the packet's sender ICMP "fragmentation
 	 * needed" with this MTU, quoting the packet as it came. */
 	uint32_t tell_mtu;
@@ -163,9 +167,17 @@ void path_out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 /* From the decap queue.  dst must hold pkt->len octets. */
 void path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	     size_t cap, struct path_result *r);
+/* Is there an SA now for what waits?  Between begin and end. */
+bool path_has_keys(const struct path *p, const struct hold_pair *pair);
+/* Asks control for keys once more. */
+void path_ask(const struct path *p, const struct hold_pair *pair);
 /* A drop that the worker itself decides on, counted. */
 void path_drop(struct path *p, enum sa_direction d, enum reason why,
 	       uint64_t n);
+
+/* The same of a packet that waited, or should have: told to who watches. */
+void path_refuse(struct path *p, enum reason why, const struct pkt *pkt,
+		 uint64_t now_ms);
 
 /* ---- for out.c, in.c and quote.c alone ---- */
 
@@ -176,10 +188,11 @@ void path_see_probe(struct path *p, enum store_queue_kind kind);
  * control what it has to know.  False: over; the SA is dead from now on. */
 bool path_use(struct path *p, const struct sad_hit *hit, uint32_t octets,
 	      uint64_t now_ms);
-/* Why there is no SA for this packet; asks control for one where there could
- * be one. */
-enum reason path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
-			 const struct ip4 *ip, uint64_t now_ms);
+/* Why there is no SA for this packet: a drop with its reason, or, where keys
+ * could bring one, PATH_PARK after control was asked for them. */
+void path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
+		  const struct ip4 *ip, uint64_t now_ms,
+		  struct path_result *r);
 /* A TCP segment that came from peer under this SAID.  If it is a SYN, its MSS
  * becomes what fits when sealed, and what the peer wants is noted. */
 void path_see_syn(const struct path *p, uint32_t said,

@@ -22,11 +22,15 @@
 #include "engine/sa/sa.h"
 
 #define STORE_MAGIC        0x6e666970u /* "nfip" */
-#define STORE_LAYOUT       7u          /* +1 whenever a struct here changes */
+#define STORE_LAYOUT       8u          /* +1 whenever a struct here changes */
 #define STORE_WORKERS_MAX  16
 #define STORE_REASONS_MAX  96
 #define STORE_ASSOCS_MAX   1024
 #define STORE_TOKEN_OCTETS 16
+/* Packets that wait for keys, see engine/path/hold.h. */
+#define STORE_PARK_PAIRS  256  /* of a worker */
+#define STORE_PARK_FIRSTS 256  /* of a worker, in the kernel */
+#define STORE_PARK_PLACES 4096 /* a power of two */
 #define STORE_TEXT_MAX     256
 #define STORE_LOCAL_FLOWS  4096
 #define STORE_BIND_MAX     16 /* users, and groups, of an association */
@@ -60,12 +64,17 @@ struct store_queue {
 	_Atomic uint64_t heard_ms; /* when the worker last came round */
 };
 
+enum store_assoc_flag {
+	STORE_ASSOC_NEGOTIATED = 1u << 0, /* keys come over the control socket */
+};
+
 /* What the engine has to know of an association; names for the CLI. */
 struct store_assoc {
 	char name[SA_NAME_MAX];
 	uint32_t said;
 	uint8_t mode, enc, auth, ah_auth, keying, esn;
-	uint8_t reserved[2];
+	uint8_t flags; /* enum store_assoc_flag */
+	uint8_t reserved;
 	uint32_t replay_window;
 	struct ipaddr local, peer; /* prefixes or any */
 	struct sa_limits limits;
@@ -82,6 +91,17 @@ struct store_peer {
 	uint32_t said;
 	struct ipaddr peer;
 	uint8_t who[STORE_WHO_OCTETS];
+};
+
+/* What waits at one worker. */
+struct store_parked {
+	_Atomic uint32_t packets; /* in all */
+	_Atomic uint32_t copies;  /* in its memory alone */
+	struct {
+		_Atomic uint32_t said, packets;
+	} pairs[STORE_PARK_PAIRS];
+	/* Ids in the kernel: 1 << 63 | queue kind << 32 | id; 0: none. */
+	_Atomic uint64_t firsts[STORE_PARK_FIRSTS];
 };
 
 struct store_drops {
@@ -122,6 +142,9 @@ struct store_head {
 	_Atomic uint64_t local_flows[STORE_LOCAL_FLOWS]; /* path/locals.h */
 	struct store_queue queues[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
 	struct store_drops drops[STORE_WORKERS_MAX + 1]; /* last: control */
+	struct store_parked parked[STORE_WORKERS_MAX];
+	/* Of all workers together, by a hash of SAID and peer. */
+	_Atomic uint32_t park_places[STORE_PARK_PLACES];
 };
 
 struct store {

@@ -79,6 +79,8 @@ static const struct {
 	{ "parked-full",
 	  "wait for the keys: nfipsec monitor acquire, keynegd" },
 	{ "parked-late", "the negotiation fails: see the log of keynegd" },
+	{ "parked-refused",
+	  "the key daemon says why: nfipsec monitor keys-failed, and its own log" },
 	{ "engine-restart",
 	  "nothing: the sender sends it again; if it goes on, "
 	  "see the log of nfipsecd" },

@@ -12,6 +12,7 @@ enum {
 	TYPE_EXCEEDED = 11,
 	TYPE_PARAMETER = 12,
 	CODE_FRAGMENTATION = 4,
+	CODE_PROHIBITED = 13,
 	ICMP_HEADER = 8,
 	TTL = 64,
 };
@@ -58,9 +59,10 @@ icmp_parse_error(const uint8_t *octets, size_t len, struct icmp_error *out)
 	return parse_quote(&c, out) && csum_of(octets, len) == 0;
 }
 
-size_t
-icmp_build_needed(uint8_t *out, const uint8_t *about, const struct ip4 *ip,
-		  uint16_t mtu)
+/* Type 3 of a code, with a number in its second word. */
+static size_t
+build_unreachable(uint8_t *out, const uint8_t *about, const struct ip4 *ip,
+		  uint8_t code, uint16_t number)
 {
 	struct builder b = builder_make(out, ICMP_ERROR_MAX);
 	size_t quote = ICMP_ERROR_MAX - IP_HEADER_MIN - ICMP_HEADER;
@@ -77,11 +79,24 @@ icmp_build_needed(uint8_t *out, const uint8_t *about, const struct ip4 *ip,
 	builder_u32(&b, 0);
 	builder_octets(&b, ip->src.octets, 4);
 	builder_u8(&b, TYPE_UNREACHABLE);
-	builder_u8(&b, CODE_FRAGMENTATION);
+	builder_u8(&b, code);
 	builder_u32(&b, 0); /* checksum, unused */
-	builder_u16(&b, mtu);
+	builder_u16(&b, number);
 	builder_octets(&b, about, quote);
 	builder_patch_u16(&b, IP_HEADER_MIN + 2,
 			  csum_of(out + IP_HEADER_MIN, b.len - IP_HEADER_MIN));
 	return b.len;
+}
+
+size_t
+icmp_build_needed(uint8_t *out, const uint8_t *about, const struct ip4 *ip,
+		  uint16_t mtu)
+{
+	return build_unreachable(out, about, ip, CODE_FRAGMENTATION, mtu);
+}
+
+size_t
+icmp_build_prohibited(uint8_t *out, const uint8_t *about, const struct ip4 *ip)
+{
+	return build_unreachable(out, about, ip, CODE_PROHIBITED, 0);
 }

@@ -44,5 +44,9 @@ bool icmp_parse_error(const uint8_t *octets, size_t len,
  * ICMP_ERROR_MAX. */
 size_t icmp_build_needed(uint8_t *out, const uint8_t *about,
 			 const struct ip4 *ip, uint16_t mtu);
+/* The same with "communication administratively prohibited" (RFC 1812
+ * 5.2.7.1, RFC 4301 5.1): senders see EHOSTUNREACH at once. */
+size_t icmp_build_prohibited(uint8_t *out, const uint8_t *about,
+			     const struct ip4 *ip);
 
 #endif

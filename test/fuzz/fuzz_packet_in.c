@@ -126,6 +126,9 @@ LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
 	case PATH_ACCEPT:
 		PAIR_CHECK(!inside);
 		break;
+	case PATH_PARK: /* only outbound */
+		PAIR_CHECK(false);
+		break;
 	case PATH_REPLACE:
 		/* nobody but the peer makes a right ICV */
 		PAIR_CHECK(inside);

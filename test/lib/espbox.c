@@ -164,6 +164,9 @@ print_result(const struct path_result *r, const uint8_t *dst)
 	case PATH_SENT:
 		puts("sent");
 		return;
+	case PATH_PARK:
+		puts("park");
+		return;
 	case PATH_REPLACE:
 		fputs("replace ", stdout);
 		for (size_t i = 0; i < r->len; i++)

@@ -619,3 +619,43 @@ Test(path, lifetime)
 	cr_assert_eq(p.b.event.kind, PATH_SOFT);
 	pair_fini(&p);
 }
+
+/* Keys may come: it waits, uncounted; where they can't, or nothing is to
+ * wait, it is dropped. */
+Test(path, parks_where_keys_may_come)
+{
+	static uint8_t sealed[512];
+	struct store_head *h;
+	struct path_result r;
+	struct pair p;
+
+	pair_init(&p, &gcm);
+	h = p.a.store.head;
+	h->park_packets = 64;
+	cr_assert(store_kill(&p.a.store, p.a.out_slot));
+	r = seal(&p, 17, 0, "12345678", 8, 0, sealed);
+	cr_assert_eq(r.action, PATH_DROP); /* manual keys */
+	cr_assert_eq(r.reason, REASON_no_sa);
+	h->assocs[0].flags = STORE_ASSOC_NEGOTIATED;
+	r = seal(&p, 17, 0, "12345678", 8, 0, sealed);
+	cr_assert_eq(r.action, PATH_PARK);
+	cr_assert_eq(r.pair.said, PAIR_SAID);
+	cr_assert_eq(r.pair.sport, 0x3132);
+	cr_assert_eq(r.pair.dport, 0x3334);
+	cr_assert_eq(reason_total(&p.a.store, SA_OUT, REASON_no_sa), 1u);
+	cr_assert_eq(p.a.event.kind, PATH_ACQUIRE);
+	path_begin(&p.a.path, PAIR_NOW);
+	cr_assert_not(path_has_keys(&p.a.path, &r.pair));
+	path_end(&p.a.path);
+	p.a.out_slot =
+	    pair_claim(&p.a, &gcm, SA_OUT, PAIR_SPI_AB, PAIR_A, PAIR_B);
+	path_begin(&p.a.path, PAIR_NOW + 1);
+	cr_assert(path_has_keys(&p.a.path, &r.pair));
+	path_end(&p.a.path);
+	cr_assert(store_kill(&p.a.store, p.a.out_slot));
+	h->park_packets = 0;
+	r = seal(&p, 17, 0, "12345678", 8, 0, sealed);
+	cr_assert_eq(r.action, PATH_DROP);
+	cr_assert_eq(r.reason, REASON_no_sa);
+	pair_fini(&p);
+}

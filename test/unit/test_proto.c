@@ -26,6 +26,7 @@ static const struct {
 	{ "pair", &proto_shape_pair },
 	{ "delete", &proto_shape_delete },
 	{ "rekey", &proto_shape_rekey },
+	{ "fail", &proto_shape_fail },
 	{ "event", &proto_shape_event },
 	{ "subscribe", &proto_shape_subscribe },
 	{ "bind", &proto_shape_bind },
@@ -317,7 +318,8 @@ Test(keytext, refuses_the_rest)
 {
 	static const char *const bad[] = {
 		"",
-		"out spi 300 key 00",
+		"# nothing",
+		"out spi 300",
 		"out spi 300 key 00\nin spi 301",
 		"out spi 300 key 00\nin key 00",
 		"out spi 300 key 00\nin spi 255 key 00",

@@ -5,6 +5,7 @@
 #include "engine/path/pmtu.h"
 #include "engine/wire/csum.h"
 #include "engine/wire/esp.h"
+#include "engine/wire/frag.h"
 #include "engine/wire/icmp.h"
 #include "engine/wire/tcpopt.h"
 #include "test/lib/pair.h"
@@ -261,4 +262,54 @@ Test(wire, pmtu_believes_little)
 	pmtu_tell(&sa, t);
 	cr_assert(pmtu_told(&sa, t + PMTU_TOLD_MS - 1));
 	cr_assert_not(pmtu_told(&sa, t + PMTU_TOLD_MS));
+}
+
+/* Fragments come to the packet again, each within the MTU (RFC 791). */
+Test(wire, frag_cuts_and_adds_up)
+{
+	static uint8_t packet[5000], got[5000];
+	uint32_t mtus[] = { 28, 29, 36, 576, 1500, 4019 };
+	struct ip4 ip;
+	struct frag f;
+
+	for (size_t m = 0; m < sizeof(mtus) / sizeof(mtus[0]); m++) {
+		size_t len = pair_packet(packet, sizeof(packet), PAIR_A, PAIR_B,
+					 50, 0, got, 4000),
+		       seen = 0;
+		bool last = false;
+
+		for (size_t i = 0; i < 4000; i++)
+			packet[20 + i] = (uint8_t)(i * 7 + i / 256);
+		cr_assert(frag_begin(&f, packet, len, mtus[m]));
+		while (frag_next(&f)) {
+			cr_assert_not(last);
+			cr_assert_leq(f.len, mtus[m]);
+			cr_assert_eq(ip_parse(f.octets, f.len, &ip), IP_OK);
+			cr_assert_eq(csum_of(f.octets, 20), 0);
+			cr_assert_eq(ip.id, 0x1234);
+			cr_assert_eq((ip.fragment & IP_OFFSET) * 8u, seen);
+			last = (ip.fragment & IP_MF) == 0;
+			for (size_t i = 20; i < f.len; i++, seen++)
+				cr_assert_eq(f.octets[i],
+					     (uint8_t)(seen * 7 + seen / 256));
+		}
+		cr_assert(last);
+		cr_assert_eq(seen, 4000u);
+	}
+}
+
+Test(wire, frag_refuses)
+{
+	uint8_t packet[100] = { 0 };
+	size_t len = pair_packet(packet, 100, PAIR_A, PAIR_B, 50, IP_DF,
+				 packet, 60);
+	struct frag f;
+
+	cr_assert_not(frag_begin(&f, packet, len, 48));
+	len = pair_packet(packet, 100, PAIR_A, PAIR_B, 50, IP_MF, packet, 60);
+	cr_assert_not(frag_begin(&f, packet, len, 48));
+	len = pair_packet(packet, 100, PAIR_A, PAIR_B, 50, 0, packet, 60);
+	cr_assert_not(frag_begin(&f, packet, len, 27));
+	packet[0] = 0x46;
+	cr_assert_not(frag_begin(&f, packet, len, 48));
 }
