@@ -28,6 +28,7 @@ struct table {
 	struct nftctx nft;
 	int state; /* a memfd for a successor; -1: not asked for */
 	struct guardwatch watch;
+	bool touched; /* the guard, and not whole again yet */
 	struct sysctls sysctls;
 	struct nftgen_params params;
 	uint32_t *uids; /* params.keying_uids' own copy */
@@ -422,10 +423,12 @@ table_watch_handle(struct table *t, struct table_why *why)
 {
 	int r;
 
-	if (!guardwatch_read(&t->watch, nftctx_portid(&t->nft)) ||
-	    t->loaded.guard == NULL)
+	if (guardwatch_read(&t->watch, nftctx_portid(&t->nft)))
+		t->touched = true;
+	if (t->loaded.guard == NULL || !t->touched)
 		return 0;
 	r = replace_guard(t, t->loaded.guard, why);
+	t->touched = r != 0;
 	return r == 0 ? 1 : r;
 }
 

@@ -149,6 +149,7 @@ child_died(struct supervisor *s, int status)
 	bool quick = clock_now_ms() - s->engine_started_ms < QUICK_MS;
 
 	s->engine = 0;
+	evloop_timer_clear(s->loop, &s->kill);
 	evloop_del(s->loop, s->link.fd);
 	link_fini(&s->link);
 	entropy_supply_close(&s->entropy);
@@ -208,6 +209,24 @@ kill_hard(void *arg)
 
 	if (s->engine != 0)
 		kill(s->engine, SIGKILL);
+}
+
+void
+child_broken(struct supervisor *s, int err)
+{
+	evloop_del(s->loop, s->link.fd);
+	if (s->engine == 0 || s->stopping)
+		return;
+	/* The usual reason is that it is ending by itself. */
+	if (err == -EPIPE || err == -ECONNRESET) {
+		s->kill.fn = kill_hard;
+		s->kill.arg = s;
+		evloop_timer_set(s->loop, &s->kill, clock_now_ms() + STOP_MS);
+		return;
+	}
+	log_warnx("the engine's link is broken (%s); killing the engine",
+		  strerror(-err));
+	kill(s->engine, SIGKILL);
 }
 
 void

@@ -8,9 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/divert/guardkeep.h"
 #include "engine/main/supervisor.h"
+
+#define BACK_BURST    20 /* times put back at once */
+#define BACK_EVERY_MS 500
+#define SAID_BURST    5 /* lines */
+#define SAID_EVERY_MS 60000
+#define AGAIN_MS      50
 
 void
 guard_first(struct supervisor *s)
@@ -84,4 +91,75 @@ guard_last(const struct supervisor_options *opt, const struct diag *d)
 			  "no guard is known from before: nothing is blocked");
 	else
 		say_first(d, opt->conf, why.text);
+}
+
+/* ---- others' changes ---- */
+
+static void
+say(uint64_t now_ms, const char *what)
+{
+	static struct log_limit lines = { .burst = SAID_BURST,
+					  .every_ms = SAID_EVERY_MS };
+
+	if (!log_limit_take(&lines, now_ms))
+		return;
+	if (lines.suppressed != 0)
+		log_warnx("the guard table: %s (%llu times more, not told)",
+			  what, (unsigned long long)lines.suppressed);
+	else
+		log_warnx("the guard table: %s", what);
+	lines.suppressed = 0;
+}
+
+static void look(void *arg);
+
+/* Deaf for a moment, then there is no end of events to read. */
+static void
+rest(struct supervisor *s, uint64_t now_ms, unsigned pause_ms)
+{
+	evloop_del(s->loop, table_watch_fd(s->table));
+	s->guard.fn = look;
+	s->guard.arg = s;
+	evloop_timer_set(s->loop, &s->guard, now_ms + pause_ms);
+}
+
+static void
+on_event(void *arg)
+{
+	/* Two that undo each other's work would do nothing else.  Behind the
+	 * main table, which is there meanwhile, the guard has nothing to do. */
+	static struct log_limit pace = { .burst = BACK_BURST,
+					 .every_ms = BACK_EVERY_MS };
+	struct supervisor *s = arg;
+	struct table_why why = { "" };
+	uint64_t now = clock_now_ms();
+	int r;
+
+	if (!log_limit_take(&pace, now)) {
+		rest(s, now, BACK_EVERY_MS);
+		return;
+	}
+	r = table_watch_handle(s->table, &why);
+	if (r == 1)
+		say(now, "somebody touched it; it is whole again");
+	if (r < 0) {
+		say(now, why.text);
+		rest(s, now, AGAIN_MS);
+	}
+}
+
+static void
+look(void *arg)
+{
+	guard_watch(arg);
+	on_event(arg);
+}
+
+void
+guard_watch(struct supervisor *s)
+{
+	int err = evloop_add(s->loop, table_watch_fd(s->table), on_event, s);
+
+	if (err < 0)
+		log_fatalx("nftables' events: %s", strerror(-err));
 }

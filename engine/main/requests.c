@@ -18,6 +18,8 @@ send_message(struct supervisor *s, const struct link_message *m)
 {
 	int r = link_send(&s->link, m);
 
+	if (r < 0)
+		child_broken(s, r);
 	if (r != 1 || s->link_writing)
 		return;
 	s->link_writing = true;
@@ -525,17 +527,20 @@ requests_read(void *supervisor)
 	struct supervisor *s = supervisor;
 	int r;
 
-	if (s->link_writing && link_flush(&s->link) == 0) {
-		s->link_writing = false;
-		(void)evloop_want_write(s->loop, s->link.fd, false);
+	if (s->link_writing) {
+		r = link_flush(&s->link);
+		s->link_writing = r == 1;
+		if (r != 1)
+			(void)evloop_want_write(s->loop, s->link.fd, false);
+		if (r < 0)
+			child_broken(s, r);
 	}
 	while (s->link.fd >= 0 && (r = link_read(&s->link, &m)) != 0) {
 		if (r == 1) {
 			handle(s, &m);
 			continue;
 		}
-		/* Its death comes as a signal. */
-		evloop_del(s->loop, s->link.fd);
+		child_broken(s, r);
 		break;
 	}
 }

@@ -26,7 +26,6 @@
 #include "policy/check.h"
 #include "policy/parse.h"
 
-#define GUARD_AGAIN_MS     50
 #define MANUAL_AGAIN_TICKS 10 /* of PERSIST_TICK_MS */
 #define KEYING_USER        "_keynegd"
 #define RELEASE_TRIES      250
@@ -246,23 +245,6 @@ on_tick(void *arg)
 }
 
 static void
-on_guard(void *arg)
-{
-	struct supervisor *s = arg;
-	struct table_why why = { "" };
-	int r = table_watch_handle(s->table, &why);
-
-	if (r == 1)
-		log_warnx("somebody touched the guard table; it is whole "
-			  "again");
-	if (r < 0) {
-		log_warnx("the guard table: %s", why.text);
-		evloop_timer_set(s->loop, &s->guard,
-				 clock_now_ms() + GUARD_AGAIN_MS);
-	}
-}
-
-static void
 on_signal(void *arg, int signo)
 {
 	struct supervisor *s = arg;
@@ -385,11 +367,7 @@ start(struct supervisor *s)
 	s->tick.fn = on_tick;
 	s->tick.arg = s;
 	on_tick(s); /* reserves before an engine sends */
-	s->guard.fn = on_guard;
-	s->guard.arg = s;
-	err = evloop_add(s->loop, table_watch_fd(s->table), on_guard, s);
-	if (err < 0)
-		log_fatalx("nftables' events: %s", strerror(-err));
+	guard_watch(s);
 	proof_withdraw(s, "the engine is being started");
 	if (s->taken_over)
 		requests_reload(s); /* from its policy to the file's */

@@ -129,6 +129,8 @@ char *supervisor_state_dir(const struct supervisor_options *opt);
  * line what is wrong and what holds. */
 void guard_first(struct supervisor *s);
 void guard_keep(struct supervisor *s);
+/* From now on others' changes of it are undone, at a pace. */
+void guard_watch(struct supervisor *s);
 void guard_last(const struct supervisor_options *opt, const struct diag *d);
 /* A mapped store stays out of forked children. */
 void supervisor_keep_keys(const struct store *store);
@@ -139,6 +141,9 @@ void child_died(struct supervisor *s, int status);
 /* Now and then: does every worker still come round? */
 void child_watch(struct supervisor *s, uint64_t now_ms);
 void child_stop(struct supervisor *s);
+/* What the engine says or takes over its link makes no sense (err of link.h):
+ * nobody could be answered any more, so another engine takes its place. */
+void child_broken(struct supervisor *s, int err);
 
 /* sever.c: may p's associations have their SAIDs?  -EADDRINUSE: sockets carry
  * one that was another's. */
