@@ -18,6 +18,9 @@ install: all man
 	    >$(DESTDIR)$(LIBDIR)/pkgconfig/nfipsec.pc
 	install -D -m 644 packaging/completion/nfipsec \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nfipsec
+	set -e; for f in $$(cd packaging/examples && echo README */*); do \
+	    install -D -m 644 packaging/examples/$$f \
+	    $(DESTDIR)$(PREFIX)/share/doc/nfipsec/examples/$$f; done
 	set -e; for page in $(MAN_PAGES); do section=$${page##*.}; \
 	    install -D -m 644 $$page \
 	    $(DESTDIR)$(PREFIX)/share/man/man$$section/$${page##*/}; done
