@@ -138,11 +138,9 @@ find(struct krbcred *c, krb5_context ctx, const struct krbreq *r,
 	return copy;
 }
 
-/* Puts a copy in the place of an older one of the same names, a free one, or
- * the least used one; its number. */
-static uint64_t
-keep(struct krbcred *c, krb5_context ctx, const char *client,
-     const char *server, krb5_creds *creds)
+uint64_t
+krbcred_keep(struct krbcred *c, krb5_context ctx, const char *client,
+	     const char *server, krb5_creds *creds)
 {
 	struct krbcred_entry *best = NULL;
 	krb5_creds *copy;
@@ -345,7 +343,7 @@ fetch(struct krbcred *c, krb5_context ctx, krb5_keytab keytab,
 	err = fetch_tgt(ctx, keytab, client, &tgt);
 	if (err != 0)
 		return err;
-	keep(c, ctx, r->local, tgs, tgt);
+	krbcred_keep(c, ctx, r->local, tgs, tgt);
 	err = fetch_service(ctx, client, server, tgt, out);
 	krb5_free_creds(ctx, tgt);
 	return err;
@@ -372,7 +370,8 @@ krbcred_fetch(struct krbcred *c, krb5_context ctx, krb5_keytab keytab,
 	if (err != 0)
 		krbcred_explain(ctx, err, a);
 	else
-		make(ctx, creds, keep(c, ctx, r->local, r->peer, creds), r, a);
+		make(ctx, creds, krbcred_keep(c, ctx, r->local, r->peer, creds),
+		     r, a);
 	krb5_free_creds(ctx, creds);
 	krb5_free_principal(ctx, server);
 	krb5_free_principal(ctx, client);

@@ -38,6 +38,10 @@ struct krbcred {
 int krbcred_init(struct krbcred *c);
 /* A context that asks for and accepts AES keys alone; NULL: none. */
 krb5_context krbcred_context(void);
+/* Puts a copy in the place of an older one of the same names, a free one, or
+ * the least used one; its number, 0: no memory. */
+uint64_t krbcred_keep(struct krbcred *c, krb5_context ctx, const char *client,
+		      const char *server, krb5_creds *creds);
 /* Answers from the cache, if it can: true, and *a is filled in. */
 bool krbcred_make(struct krbcred *c, krb5_context ctx, const struct krbreq *r,
 		  struct krbans *a);
