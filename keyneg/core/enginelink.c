@@ -370,15 +370,22 @@ link_add_pair(void *ctx, const struct sainstall_sa *in,
 	return ret;
 }
 
-/* Parked packets have a time limit of their own. */
+/* What is parked is dropped, its senders and whoever listens are told. */
 static void
 link_give_up(void *ctx, const char *association, const struct ipaddr *peer,
 	     const char *why)
 {
-	(void)ctx;
-	(void)association;
-	(void)peer;
-	(void)why;
+	struct proto_fail f = { .peer = *peer };
+
+	snprintf(f.association, sizeof(f.association), "%s", association);
+	snprintf(f.text, sizeof(f.text), "%s", why);
+	/* A library's text may hold anything. */
+	for (size_t at = 0, n; f.text[at] != '\0'; at += n) {
+		n = proto_text_step(f.text + at, strlen(f.text + at));
+		if (n == 0)
+			f.text[at] = '?', n = 1;
+	}
+	(void)ask(ctx, PROTO_FAIL, PROTO_SHAPE(&f), &f, 0);
 }
 
 const struct sainstall_ops enginelink_sa_ops = {

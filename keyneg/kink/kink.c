@@ -103,12 +103,24 @@ kink_acquire(struct kink *k, uint64_t now_ms, const char *association,
 
 	if (a == NULL)
 		return -ENOENT;
+	if (!ipaddr_contains(&a->peer, peer) ||
+	    !ipaddr_contains(&a->local, local)) {
+		k->pairs.ops->give_up(k->pairs.ops_ctx, association, peer,
+				      "the addresses are not the "
+				      "association's");
+		return -EPERM;
+	}
+	if (kinkexch_is_answered(k, association, peer))
+		return -EALREADY;
 	ret = check_initiated(k, KINKEXCH_CREATE, association, peer);
+	if (ret == -EAGAIN)
+		/* Too soon to try again: the same answer, at once. */
+		k->pairs.ops->give_up(k->pairs.ops_ctx, association, peer,
+				      kinkexch_find_initiated(
+					  k, KINKEXCH_CREATE, association, peer)
+					  ->why);
 	if (ret != 0)
 		return ret;
-	if (!ipaddr_contains(&a->peer, peer) ||
-	    !ipaddr_contains(&a->local, local))
-		return -EPERM;
 	return kinkinit_start(k, now_ms, KINKEXCH_CREATE, a, local, peer, 0, 0);
 }
 

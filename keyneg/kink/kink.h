@@ -94,7 +94,8 @@ void kink_fini(struct kink *k);
 void kink_set_conf(struct kink *k, uint64_t now_ms, const struct keyconf *conf);
 
 /* A packet waits for keys.  0, -EALREADY (under way), -EAGAIN (has just
- * failed), -ENOENT (no such association), -EPERM, -ENOBUFS. */
+ * failed: the reason is told again), -ENOENT (no such association), -EPERM,
+ * -ENOBUFS. */
 int kink_acquire(struct kink *k, uint64_t now_ms, const char *association,
 		 const struct ipaddr *local, const struct ipaddr *peer);
 void kink_receive(struct kink *k, uint64_t now_ms,

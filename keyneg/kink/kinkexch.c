@@ -27,6 +27,21 @@ kinkexch_find_initiated(struct kink *k, enum kinkexch_kind kind,
 	return NULL;
 }
 
+bool
+kinkexch_is_answered(const struct kink *k, const char *name,
+		     const struct ipaddr *peer)
+{
+	for (size_t b = 0; b < k->exchanges.buckets; b++)
+		for (const struct exchange *x = k->exchanges.by_id[b];
+		     x != NULL; x = x->next_id)
+			if (x->state == EXCHANGE_WAIT_ACK &&
+			    ipaddr_equal(&x->path.peer, peer) &&
+			    strcmp(((const struct kinkexch *)x)->assoc.name,
+				   name) == 0)
+				return true;
+	return false;
+}
+
 const char *
 kinkexch_kind_name(uint8_t kind)
 {

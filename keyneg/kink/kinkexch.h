@@ -93,6 +93,9 @@ struct kinkexch *kinkexch_find_initiated(struct kink *k,
 					 enum kinkexch_kind kind,
 					 const char *name,
 					 const struct ipaddr *peer);
+/* Has the peer's CREATE been answered, and the ACK is on its way? */
+bool kinkexch_is_answered(const struct kink *k, const char *name,
+			  const struct ipaddr *peer);
 /* Keeps a copy of these octets in place of the last ones. */
 int kinkexch_keep(struct kink *k, struct kinkexch *e, const void *octets,
 		  size_t n);

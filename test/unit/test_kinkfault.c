@@ -122,6 +122,13 @@ Test(kinkfault, a_silent_peer)
 	sim_run(1000);
 	nothing_anywhere();
 	cr_assert_neq(strstr(A->why, "UDP port 910"), NULL, "%s", A->why);
+	/* Who asks again at once is told again, and nothing is sent. */
+	cr_assert_eq(A->give_ups, 1);
+	A->why[0] = '\0';
+	cr_assert_eq(sim_acquire(A, B), -EAGAIN);
+	cr_assert_eq(A->give_ups, 2);
+	cr_assert_neq(strstr(A->why, "UDP port 910"), NULL, "%s", A->why);
+	cr_assert_eq(sim.datagrams, 7);
 	sim_run(10000);
 	cr_assert_eq(A->k.exchanges.items, 0);
 	sim_stop();

@@ -342,6 +342,22 @@ Test(kinkscene, two_hundred_hosts_against_one, .timeout = 100)
 	sim_stop();
 }
 
+/* Its own packet wakes the responder's engine before the ACK is there. */
+Test(kinkscene, who_waits_for_an_ack_asks_for_nothing)
+{
+	sim_start(2, 10);
+	for (int i = 0; i < 2; i++)
+		sim.host[i].conf.assoc[0].secrecy = KEYCONF_SECRECY_REQUIRE;
+	cr_assert_eq(sim_acquire(&sim.host[0], &sim.host[1]), 0);
+	while (sim_count(&sim.host[1]) == 0)
+		sim_run(1);
+	cr_assert_eq(sim_acquire(&sim.host[1], &sim.host[0]), -EALREADY);
+	sim_run(1000);
+	cr_assert_eq(sim.datagrams, 3);
+	cr_assert_eq(sim_matched(&sim.host[1], &sim.host[0]), 1);
+	sim_stop();
+}
+
 /* ---- dead peers --------------------------------------------------------- */
 
 /* What the engine's counters say of the newest pair with host `peer`. */
