@@ -26,6 +26,7 @@
 #include "policy/check.h"
 #include "policy/parse.h"
 
+#define WATCHDOG_MS        5000
 #define MANUAL_AGAIN_TICKS 10 /* of PERSIST_TICK_MS */
 #define KEYING_USER        "_keynegd"
 #define RELEASE_TRIES      250
@@ -217,6 +218,18 @@ load_tables(struct supervisor *s)
 	guard_keep(s);
 }
 
+/* The service manager ends who is silent for its patience of half a minute. */
+static void
+feed_watchdog(uint64_t now)
+{
+	static uint64_t fed_ms;
+
+	if (fed_ms != 0 && now - fed_ms < WATCHDOG_MS)
+		return;
+	fed_ms = now;
+	notify_send("WATCHDOG=1");
+}
+
 /* Reservations; and what manual keys could not be started for. */
 static void
 on_tick(void *arg)
@@ -237,6 +250,7 @@ on_tick(void *arg)
 		manual_apply(&s->store, s->persist, s->policy, &r);
 		proof_manual(s, &r);
 	}
+	feed_watchdog(now);
 	(void)entropy_mixes();
 	entropy_supply_tick(&s->entropy, now);
 	if (!s->stopping)
