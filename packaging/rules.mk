@@ -18,6 +18,11 @@ install: all man
 	    >$(DESTDIR)$(LIBDIR)/pkgconfig/nfipsec.pc
 	install -D -m 644 packaging/completion/nfipsec \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nfipsec
+	install -d $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions
+	sed -e 's,@BASH_COMPLETION@,$(PREFIX)/share/bash-completion/completions/nfipsec,' \
+	    packaging/completion/_nfipsec \
+	    >$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_nfipsec
+	chmod 644 $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_nfipsec
 	set -e; for f in $$(cd packaging/examples && echo README */*); do \
 	    install -D -m 644 packaging/examples/$$f \
 	    $(DESTDIR)$(PREFIX)/share/doc/nfipsec/examples/$$f; done

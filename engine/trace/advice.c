@@ -19,7 +19,7 @@ static const struct {
 	  "was forged" },
 	{ "lost",
 	  "its connection is protected, and this packet lost its mark: look "
-	  "for rules of others that write packet marks" },
+	  "for rules of others that write packet marks (nfipsec-marks(7))" },
 	{ "no-flow",
 	  "the peer protects more than the flow-ins here allow: widen a "
 	  "flow-in, or narrow the peer's flow-out" },
@@ -79,8 +79,8 @@ static const struct {
 	{ "parked-full",
 	  "wait for the keys: nfipsec monitor acquire, keynegd" },
 	{ "parked-late", "the negotiation fails: see the log of keynegd" },
-	{ "parked-refused",
-	  "the key daemon says why: nfipsec monitor keys-failed, and its own log" },
+	{ "parked-refused", "the key daemon says why: nfipsec monitor "
+			    "keys-failed, and its own log" },
 	{ "engine-restart",
 	  "nothing: the sender sends it again; if it goes on, "
 	  "see the log of nfipsecd" },
