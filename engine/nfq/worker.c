@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -37,6 +38,7 @@ enum {
 	VERDICT_OCTETS = 128 * 1024,
 	OPENED_OCTETS = 65536 + PATH_GROWTH,
 	ROUND_MS = 1000, /* heard_ms moves that often */
+	GATHER_NS = 50 * 1000,
 	ICMP_BURST = 20,
 	ICMP_EVERY_MS = 50,
 };
@@ -62,6 +64,7 @@ struct worker {
 	struct trains trains;
 	struct parking parking;
 	struct merge merge; /* of the decap queue's batch at work */
+	bool in_bulk;       /* segments were merged since the last wait */
 	struct dummy dummy; /* the first worker's alone */
 	int icmp_fd;
 	struct log_limit icmp_limit, log_limit;
@@ -109,9 +112,11 @@ close_merge(struct worker *w, struct queue *q)
 {
 	unsigned added = merge_close(&w->merge, &w->verdicts);
 
-	if (added != 0)
-		atomic_fetch_add_explicit(&q->stats->merged, added,
-					  memory_order_relaxed);
+	if (added == 0)
+		return;
+	atomic_fetch_add_explicit(&q->stats->merged, added,
+				  memory_order_relaxed);
+	w->in_bulk = true;
 }
 
 static void
@@ -577,6 +582,16 @@ listen_to_control(struct worker *w, uint64_t now_ms)
 		parking_obey(&w->parking, &order, now_ms);
 }
 
+/* While a stream comes in, woken for each packet, a worker would be done with
+ * it before the next one is there: neither would ever be merged. */
+static void
+gather(void)
+{
+	struct timespec t = { .tv_nsec = GATHER_NS };
+
+	(void)nanosleep(&t, NULL);
+}
+
 int
 worker_run(struct worker *w)
 {
@@ -603,7 +618,10 @@ worker_run(struct worker *w)
 			return -errno;
 		if (fds[STORE_QUEUE_KINDS].revents != 0)
 			return 0;
+		w->in_bulk = false;
 		err = work_all(w, fds);
+		if (w->in_bulk)
+			gather();
 		now_ms = clock_now_ms();
 		if (fds[STORE_QUEUE_KINDS + 1].revents != 0)
 			listen_to_control(w, now_ms);

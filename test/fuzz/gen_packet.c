@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gen_packet DIR: the corpora of fuzz_packet_in, fuzz_packet_out and
- * fuzz_nlq_msg below DIR, built by what the path itself builds with.
+ * gen_packet DIR: the corpora of fuzz_packet_in, fuzz_packet_out,
+ * fuzz_nlq_msg, fuzz_tcpcut and fuzz_tcpmerge below DIR, built by what the path
+ * itself builds with.
  */
 #include <arpa/inet.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -11,6 +12,7 @@
 
 #include "engine/wire/icmp.h"
 #include "test/lib/pair.h"
+#include "test/lib/segment.h"
 
 static const char *dir;
 
@@ -200,6 +202,94 @@ nlq_all(void)
 	nlq_put("error", &b, NLMSG_ERROR);
 }
 
+static uint8_t data[4000];
+
+static void
+cut_one(const char *name, const struct segment *s, size_t len, uint16_t longest)
+{
+	uint8_t buf[8192];
+	struct builder b = builder_make(buf, sizeof(buf));
+
+	builder_u16(&b, longest);
+	builder_u8(&b, 40);
+	put("fuzz_tcpcut", name, buf,
+	    b.len +
+		segment_make(buf + b.len, sizeof(buf) - b.len, s, data, len));
+}
+
+static void
+cut_all(void)
+{
+	struct segment s = segment_data(0xfffffff0u);
+
+	cut_one("plain", &s, 3000, 1466);
+	cut_one("one", &s, 100, 1466);
+	cut_one("tiny", &s, 40, 53);
+	cut_one("none", &s, 40, 52);
+	s.flags |= TCP_FIN | TCP_PSH | TCP_CWR;
+	cut_one("flags", &s, 300, 152);
+	s.flags |= TCP_URG;
+	s.urgent = 150;
+	cut_one("urgent", &s, 300, 152);
+	s.n_ip_options = 4;
+	cut_one("ip-options", &s, 300, 152);
+	s = segment_data(1);
+	memcpy(s.options, "\23\12\1\1", 4);
+	cut_one("signed", &s, 300, 152);
+}
+
+/* Three of a kind, `what` done to the second. */
+static void
+merge_one(const char *name, void (*what)(struct segment *), size_t len)
+{
+	struct segment s = segment_data(0xffffff80u), t;
+	uint8_t buf[8192];
+	struct builder b = builder_make(buf, sizeof(buf));
+
+	for (unsigned i = 0; i < 3; i++) {
+		size_t n;
+
+		t = s;
+		if (i == 1 && what != NULL)
+			what(&t);
+		n = segment_make(buf + b.len + 2, sizeof(buf) - b.len - 2, &t,
+				 data + i, len + i);
+		builder_u16(&b, (uint16_t)n);
+		b.len += n;
+		s.seq += (uint32_t)(len + i);
+		s.id++;
+	}
+	put("fuzz_tcpmerge", name, buf, b.len);
+}
+
+static void
+push(struct segment *s)
+{
+	s->flags |= TCP_PSH;
+}
+
+static void
+mark_ce(struct segment *s)
+{
+	s->tos = 3;
+}
+
+static void
+leave_gap(struct segment *s)
+{
+	s->seq++;
+}
+
+static void
+merge_all(void)
+{
+	merge_one("plain", NULL, 500);
+	merge_one("odd", NULL, 7);
+	merge_one("push", push, 100);
+	merge_one("ce", mark_ce, 100);
+	merge_one("gap", leave_gap, 100);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -207,6 +297,8 @@ main(int argc, char **argv)
 		return 2;
 	dir = argv[1];
 	out_all();
+	cut_all();
+	merge_all();
 	in_all();
 	nlq_all();
 	return 0;
