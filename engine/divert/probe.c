@@ -96,6 +96,7 @@ build_tcp(uint8_t octets[PACKET_OCTETS])
 	return b.len;
 }
 
+/* Without a trace a rule that stops them is only not named. */
 static void
 send_inward(struct probe *pr)
 {
@@ -107,6 +108,7 @@ send_inward(struct probe *pr)
 	int r[NFTGEN_QUEUES];
 	size_t len;
 
+	(void)table_trace(pr->table, true);
 	len = build_tcp(octets);
 	r[NFTGEN_QUEUE_SEAL_TCP] =
 	    send_packet(&loopback, IPPROTO_TCP, mark, octets, len);
@@ -117,6 +119,7 @@ send_inward(struct probe *pr)
 	r[NFTGEN_QUEUE_DECAP] =
 	    send_packet(&loopback, IPPROTO_ESP, done, octets, len);
 	rulewatch_find_drop(&pr->trace, pr->lo_drop);
+	(void)table_trace(pr->table, false);
 	for (int kind = 0; kind < NFTGEN_QUEUES; kind++)
 		snprintf(pr->trouble[kind], sizeof(pr->trouble[kind]), "%s%s",
 			 r[kind] != 0 ? ": sending to 127.0.0.1 failed: " : "",
@@ -134,6 +137,7 @@ send_outward(struct probe *pr)
 	uint64_t passed;
 	int r;
 
+	(void)table_trace(pr->table, true);
 	for (size_t i = 0; i < p->n_assocs && i < PROBE_PEERS; i++) {
 		const struct ipaddr *peer = &p->assocs[i].peer;
 
@@ -150,6 +154,8 @@ send_outward(struct probe *pr)
 		    pr->blocked_peer[0] == '\0')
 			ipaddr_format(peer, pr->blocked_peer);
 	}
+	rulewatch_find_drop(&pr->trace, pr->out_drop);
+	(void)table_trace(pr->table, false);
 }
 
 int
@@ -177,7 +183,6 @@ probe_start(struct probe **out, struct table *t, const struct policy *p,
 	}
 	send_inward(pr);
 	send_outward(pr);
-	rulewatch_find_drop(&pr->trace, pr->out_drop);
 	*out = pr;
 	return 0;
 }

@@ -470,6 +470,18 @@ table_count(struct table *t, const char *name, uint64_t *packets)
 }
 
 int
+table_trace(struct table *t, bool on)
+{
+	struct table_why why = { "" };
+
+	return nftctx_run_trusted(
+	    &t->nft,
+	    on ? "add rule inet " NFTGEN_MAIN " traced meta nftrace set 1"
+	       : "flush chain inet " NFTGEN_MAIN " traced",
+	    &why);
+}
+
+int
 table_verify(struct table *t, struct table_why *why)
 {
 	if (t->loaded.main == NULL) {

@@ -104,6 +104,8 @@ typedef void table_count_fn(void *arg, bool guard, const char *name,
 int table_counts(struct table *t, table_count_fn *each, void *arg);
 /* One counter of the main table; -ENOENT. */
 int table_count(struct table *t, const char *name, uint64_t *packets);
+/* Are the start-up's own test packets traced?  Off at first. */
+int table_trace(struct table *t, bool on);
 /* Are the flow rules in the kernel the loaded policy's, each in its place, and
  * is a queue rule in every queue chain?  0; -EBADMSG and why. */
 int table_verify(struct table *t, struct table_why *why);
