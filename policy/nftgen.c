@@ -74,6 +74,7 @@ static const struct {
 	{ "lost", "of a protected connection, and without its SAID" },
 	{ "no-flow", "under an association, and none of its flows matches" },
 	{ "no-queue", "the queue rule is missing" },
+	{ "outside", "to an address outside its association's peer" },
 	{ "unknown-said", "no association has this SAID" },
 	{ "unprotected", "a flow says protected, and it is not" },
 	{ "unsealed", "with a SAID, and the engine did not see it" },
@@ -202,6 +203,10 @@ test(void *arg, const char *condition)
 		return p->n_assocs > 0;
 	if (strcmp(condition, "bounded") == 0)
 		return has_bounded(p);
+	if (strcmp(condition, "peer-4") == 0)
+		return g->assoc->peer.family == IP_FAMILY_4;
+	if (strcmp(condition, "peer-6") == 0)
+		return g->assoc->peer.family == IP_FAMILY_6;
 	if (strcmp(condition, "keyers") == 0)
 		return g->params->n_keying_uids > 0;
 	if (strcmp(condition, "keying") == 0)
@@ -306,13 +311,15 @@ value(void *arg, const char *name, FILE *out)
 {
 	struct gen *g = arg;
 	const struct policy_options *o = &g->p->options;
-	char counter[NFTGEN_COUNTER_MAX];
+	char counter[NFTGEN_COUNTER_MAX], text[IPADDR_TEXT];
 	int64_t mark = mark_value(g, name);
 
 	if (mark >= 0)
 		fprintf(out, "0x%" PRIx32, (uint32_t)mark);
 	else if (strcmp(name, "name") == 0)
 		fputs(g->assoc->name, out);
+	else if (strcmp(name, "peer") == 0)
+		fputs(ipaddr_format(&g->assoc->peer, text), out);
 	else if (strcmp(name, "expression") == 0)
 		fputs(g->p->flows[g->flow].expression, out);
 	else if (strcmp(name, "counter") == 0)

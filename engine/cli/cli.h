@@ -29,6 +29,7 @@ struct cli {
 	bool show_keys, brief, dump, all;
 	bool dry_run, allow_plaintext, replace, ah;
 	bool steps, batch;
+	const char *others; /* of run: "clear", "drop"; NULL: drop */
 	const char *principal, *confirm, *count, *delay;
 	const char *from, *local, *dir;
 };
@@ -59,6 +60,7 @@ int cmd_top_run(int argc, char **argv, const struct cli *cli);
 int cmd_trace_run(int argc, char **argv, const struct cli *cli);
 int cmd_rekey_run(int argc, char **argv, const struct cli *cli);
 int cmd_peer_run(int argc, char **argv, const struct cli *cli);
+int cmd_run_run(int argc, char **argv, const struct cli *cli);
 int cmd_who_run(int argc, char **argv, const struct cli *cli);
 int cmd_fail_run(int argc, char **argv, const struct cli *cli);
 

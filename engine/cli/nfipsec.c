@@ -54,6 +54,8 @@ static const struct option options[] = {
 	OPTION("delay", "SECONDS", delay, "between two looks, 2 (also: -d)",
 	       false),
 	OPTION("steps", NULL, steps, "also each rule on the way", false),
+	OPTION("others", "WHAT", others, "clear, or drop: other addresses",
+	       false),
 	OPTION("ah", NULL, ah, "the pair is AH's, where ESP is inside", false),
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -178,6 +180,15 @@ static const struct cli_command commands[] = {
 	  NULL,
 	  { NULL },
 	  cmd_delete_run },
+	{ "run",
+	  "NAME -- COMMAND [ARGUMENT...]",
+	  "a program whose sockets are all bound to NAME",
+	  "  Its sockets, and those of what it starts, use the association NAME\n"
+	  "  and nothing else.  Addresses outside its peer are refused at once,\n"
+	  "  or with --others clear reached in clear; this host's own always "
+	  "work.\n",
+	  { "others" },
+	  cmd_run_run },
 	{ "peer",
 	  "PID:FD|ADDRESS",
 	  "what protects a connection, and who is at its other end",

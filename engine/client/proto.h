@@ -74,6 +74,7 @@ enum proto_type {
 	PROTO_BIND = 32, /* struct proto_bind -> struct proto_bound */
 	PROTO_SAID = 33, /* -> struct proto_bound */
 	PROTO_PEER = 34, /* -> struct proto_sa each, without what it counts */
+	PROTO_RUN = 35,  /* struct proto_run -> the end */
 };
 
 enum proto_flag {
@@ -156,6 +157,7 @@ enum proto_reload_flag {
 	PROTO_RELOAD_DRY_RUN = 1u << 0,
 	PROTO_RELOAD_CONFIRM = 1u << 1, /* reads nothing: what runs may stay */
 };
+enum proto_run_flag { PROTO_RUN_OTHERS_CLEAR = 1u << 0 };
 enum proto_sa_flag {
 	PROTO_SA_ESN = 1u << 0,
 	PROTO_SA_MANUAL = 1u << 1,
@@ -311,6 +313,11 @@ struct proto_bind {
 	char association[PROTO_NAME_MAX];
 };
 
+struct proto_run {
+	char association[PROTO_NAME_MAX];
+	uint32_t flags; /* enum proto_run_flag */
+};
+
 struct proto_bound {
 	uint32_t said; /* 0: the socket has none */
 	char association[PROTO_NAME_MAX];
@@ -355,7 +362,7 @@ extern const struct proto_shape proto_shape_hello, proto_shape_status,
     proto_shape_queue, proto_shape_flow, proto_shape_export, proto_shape_text,
     proto_shape_reload, proto_shape_half, proto_shape_pair, proto_shape_delete,
     proto_shape_rekey, proto_shape_fail, proto_shape_subscribe,
-    proto_shape_event, proto_shape_bind, proto_shape_bound;
+    proto_shape_event, proto_shape_bind, proto_shape_run, proto_shape_bound;
 
 /* The shape that belongs to the struct p points to. */
 #define PROTO_SHAPE(p)                                                         \
@@ -378,7 +385,8 @@ extern const struct proto_shape proto_shape_hello, proto_shape_status,
 		 : &proto_shape_fail, struct proto_subscribe                  \
 		 : &proto_shape_subscribe, struct proto_event                  \
 		 : &proto_shape_event, struct proto_bind                       \
-		 : &proto_shape_bind, struct proto_bound                       \
+		 : &proto_shape_bind, struct proto_run                         \
+		 : &proto_shape_run, struct proto_bound                        \
 		 : &proto_shape_bound)
 
 /* Writes a whole message: the head (its length is set here) and, unless

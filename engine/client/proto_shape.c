@@ -254,6 +254,12 @@ static const struct proto_field bind_fields[] = {
 };
 SHAPE(bind);
 
+static const struct proto_field run_fields[] = {
+	MUST(ASSOCIATION, TEXT, proto_run, association),
+	U32(FLAGS, proto_run, flags),
+};
+SHAPE(run);
+
 static const struct proto_field bound_fields[] = {
 	MUST(SAID, U32, proto_bound, said),
 	TEXT(ASSOCIATION, proto_bound, association),

@@ -198,34 +198,86 @@ bind_to(struct server *s, const struct session *c, const struct store_assoc *a,
 	return err;
 }
 
+/* The association, if the client may use it. */
+static int
+find(struct server *s, const struct session *c, const char *name,
+     struct store_assoc *a, const char **why)
+{
+	int err = rows_find_assoc(s->config.store, name, a);
+
+	/* What the client called it has no business in the log. */
+	if (err < 0)
+		a->name[0] = '\0';
+	if (err == -EAGAIN)
+		*why = "the configuration is being changed";
+	else if (err < 0)
+		*why = "no such association";
+	if (err == 0 && !broker_admits(c, a)) {
+		*why = "its `bind` does not admit you";
+		err = -EPERM;
+	}
+	return err;
+}
+
+static int
+log_refusal(struct server *s, const struct session *c, const char *request,
+	    const struct store_assoc *a, int err, const char *why)
+{
+	if (log_limit_take(&s->refusals, clock_now_ms()))
+		log_warnx("uid %u, %s to %s: refused: %s", c->uid, request,
+			  a->name[0] != '\0' ? a->name : "?",
+			  *why != '\0' ? why : strerror(-err));
+	return err;
+}
+
 int
 broker_bind(struct server *s, const struct session *c, const char *name,
 	    struct proto_bound *out, const char **why)
 {
 	struct store_assoc a;
-	int err = rows_find_assoc(s->config.store, name, &a);
+	int err = find(s, c, name, &a, why);
 
-	/* What the client called it has no business in the log. */
-	if (err < 0)
-		a.name[0] = '\0';
-	if (err == -EAGAIN)
-		*why = "the configuration is being changed";
-	else if (err < 0)
-		*why = "no such association";
-	if (err == 0 && !broker_admits(c, &a)) {
-		*why = "its `bind` does not admit you";
-		err = -EPERM;
-	}
 	if (err == 0)
 		err = bind_to(s, c, &a, why);
-	if (err < 0) {
-		if (log_limit_take(&s->refusals, clock_now_ms()))
-			log_warnx("uid %u, bind to %s: refused: %s", c->uid,
-				  a.name[0] != '\0' ? a.name : "?",
-				  **why != '\0' ? *why : strerror(-err));
-		return err;
-	}
+	if (err < 0)
+		return log_refusal(s, c, "bind", &a, err, *why);
 	out->said = a.said;
+	memcpy(out->association, a.name, sizeof(out->association));
+	return 0;
+}
+
+int
+broker_run(struct server *s, const struct session *c, const struct proto_run *r,
+	   struct ctl_run *out, const char **why)
+{
+	struct store_assoc a;
+	struct ucred who = { 0 };
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(who), cookie_len = sizeof(cookie);
+	int err = find(s, c, r->association, &a, why);
+
+	/* The connection's own socket was made where its client was. */
+	if (err == 0 && (getsockopt(c->fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie,
+				    &cookie_len) < 0 ||
+			 cookie != s->netns || cookie == 0)) {
+		*why = "you are in another network namespace";
+		err = -EXDEV;
+	}
+	if (err == 0 &&
+	    (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 ||
+	     who.pid <= 0)) {
+		*why = "you are in another process id namespace";
+		err = -ESRCH;
+	}
+	if (err < 0)
+		return log_refusal(s, c, "run", &a, err, *why);
+	*out = (struct ctl_run){
+		.said = a.said,
+		.uid = who.uid,
+		.pid = (uint32_t)who.pid,
+		.others_clear = (r->flags & PROTO_RUN_OTHERS_CLEAR) != 0,
+		.peer = a.peer,
+	};
 	memcpy(out->association, a.name, sizeof(out->association));
 	return 0;
 }

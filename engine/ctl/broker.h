@@ -44,5 +44,11 @@ int broker_said(struct server *s, const struct session *c,
  *   -ENOKEY    no SA lives for SAID and peer */
 int broker_peer(struct server *s, const struct session *c, uint32_t *said,
 		struct ipaddr *peer, const char **why);
+/* A run of the client's, if it is admitted.  As broker_bind, and
+ *   -EXDEV  the client is in another network namespace
+ *   -ESRCH  it has no process id here */
+int broker_run(struct server *s, const struct session *c,
+	       const struct proto_run *r, struct ctl_run *out,
+	       const char **why);
 
 #endif

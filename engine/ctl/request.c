@@ -22,6 +22,7 @@ union record {
 	struct proto_fail fail;
 	struct proto_subscribe subscribe;
 	struct proto_bind bind;
+	struct proto_run run;
 };
 
 static struct server_ticket
@@ -303,6 +304,29 @@ handle_bind(struct server *s, struct session *c, const union record *r)
 }
 
 static void
+handle_run(struct server *s, struct session *c, const union record *r)
+{
+	const struct ctl_ops *ops = s->config.ops;
+	struct ctl_run what;
+	const char *why = "";
+	int err;
+
+	if (r->run.flags & ~(uint32_t)PROTO_RUN_OTHERS_CLEAR) {
+		session_end(c, -EINVAL, "unknown flags");
+		return;
+	}
+	err = broker_run(s, c, &r->run, &what, &why);
+	if (err < 0) {
+		session_end(c, err, "%s", why);
+		return;
+	}
+	c->phase = SESSION_WAIT;
+	await(c, ops->run == NULL
+		     ? -ENOSYS
+		     : ops->run(s->config.ctx, ticket_of(s, c), &what));
+}
+
+static void
 handle_said(struct server *s, struct session *c, const union record *r)
 {
 	struct proto_bound bound = { 0 };
@@ -357,6 +381,7 @@ static const struct request {
 	{ PROTO_BIND, PROTO_RIGHTS_OWN, &proto_shape_bind, handle_bind },
 	{ PROTO_SAID, PROTO_RIGHTS_OWN, NULL, handle_said },
 	{ PROTO_PEER, PROTO_RIGHTS_OWN, NULL, handle_peer },
+	{ PROTO_RUN, PROTO_RIGHTS_OWN, &proto_shape_run, handle_run },
 };
 
 static const struct request *

@@ -43,6 +43,15 @@ struct server_ticket {
 	uint16_t reserved;
 };
 
+/* Somebody who was admitted asks that the sockets of his program, and of what
+ * it starts, be bound. */
+struct ctl_run {
+	uint32_t said, uid, pid; /* of the caller */
+	uint32_t others_clear;   /* 1: what goes outside peer is not bound */
+	char association[PROTO_NAME_MAX];
+	struct ipaddr peer;
+};
+
 /*
  * What others do for clients.  Each call returns 0, and then answers through
  * server_answer_* with the same ticket, now or later, ending with
@@ -66,6 +75,9 @@ struct ctl_ops {
 	 * returns, the connections that are under the SAID with it.  0 or
 	 * -errno.  NULL: there are no connections. */
 	int (*cut)(void *ctx, uint32_t said, const struct ipaddr *peer);
+	/* Puts a program into a cgroup whose sockets are bound. */
+	int (*run)(void *ctx, struct server_ticket t,
+		   const struct ctl_run *what);
 	/* SAs were installed or killed just now: time to build the tables anew
 	 * and to let parked packets go.  No answer. */
 	void (*sas_changed)(void *ctx);

@@ -279,6 +279,16 @@ ask_rule_drops(void *ctx, struct server_ticket t)
 	return ask(ctx, LINK_RULE_DROPS, t, 0);
 }
 
+static int
+ask_run(void *ctx, struct server_ticket t, const struct ctl_run *what)
+{
+	struct control *c = ctx;
+	struct link_message m = { .type = LINK_RUN, .ticket = t, .run = *what };
+	int err = link_send(&c->link, &m);
+
+	return err > 0 ? 0 : err;
+}
+
 /* Workers that hold packets look again. */
 static void
 wake_workers(struct control *c)
@@ -359,6 +369,7 @@ give_answer(struct control *c, const struct link_message *m)
 	case LINK_EXPORT:
 	case LINK_FLOWS:
 	case LINK_RULE_DROPS:
+	case LINK_RUN:
 		break;
 	}
 }
@@ -385,6 +396,7 @@ static const struct ctl_ops ops = {
 	.export = ask_export,
 	.flows = ask_flows,
 	.rule_drops = ask_rule_drops,
+	.run = ask_run,
 	.cut = cut,
 	.sas_changed = refresh,
 	.keys_failed = give_up,

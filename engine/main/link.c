@@ -46,6 +46,8 @@ message_octets(const struct link_message *m)
 	case LINK_RELOAD:
 		return offsetof(struct link_message, reload) +
 		       sizeof(m->reload);
+	case LINK_RUN:
+		return offsetof(struct link_message, run) + sizeof(m->run);
 	case LINK_STARTED:
 	case LINK_DISABLE:
 	case LINK_EXPORT:

@@ -30,6 +30,7 @@ enum link_type {
 	LINK_EXPORT, /* arg: enum proto_export_which */
 	LINK_FLOWS,
 	LINK_RULE_DROPS,
+	LINK_RUN,
 	/* supervisor to engine */
 	LINK_TEXT,
 	LINK_FLOW,
@@ -48,6 +49,7 @@ struct link_message {
 		struct proto_flow flow;
 		struct proto_drop drop;
 		struct proto_reload reload;
+		struct ctl_run run;
 	};
 };
 

@@ -8,6 +8,7 @@
 #include "engine/main/changes.h"
 #include "engine/main/handover.h"
 #include "engine/main/supervisor.h"
+#include "policy/said.h"
 #include "policy/dump.h"
 
 /* ---- answers ----------------------------------------------------------------
@@ -486,6 +487,29 @@ answer_rule_drops(struct supervisor *s, struct server_ticket t)
 	answer_end(s, t, err, err < 0 ? strerror(-err) : "");
 }
 
+/* The sentence with success is for who did not say what becomes of others. */
+static void
+answer_run(struct supervisor *s, struct server_ticket t,
+	   const struct ctl_run *what)
+{
+	char why[PROTO_SENTENCE_MAX] = "", peer[IPADDR_TEXT];
+	struct ctl_run copy = *what;
+	int err;
+
+	copy.association[sizeof(copy.association) - 1] = '\0';
+	err = runs_start(s->runs, &copy, s->policy->options.said_mask,
+			 said_to_mark(&s->policy->options, copy.said), why);
+	if (err < 0)
+		log_warnx("uid %u, run under %s: %s", copy.uid,
+			  copy.association, why);
+	else if (copy.peer.family != IP_FAMILY_NONE && !copy.others_clear)
+		snprintf(why, sizeof(why),
+			 "other addresses than %s are refused, but for this "
+			 "host's; --others clear lets them be reached in clear",
+			 ipaddr_format(&copy.peer, peer));
+	answer_end(s, t, err, why);
+}
+
 static void
 handle(struct supervisor *s, const struct link_message *m)
 {
@@ -511,6 +535,9 @@ handle(struct supervisor *s, const struct link_message *m)
 		break;
 	case LINK_RULE_DROPS:
 		answer_rule_drops(s, m->ticket);
+		break;
+	case LINK_RUN:
+		answer_run(s, m->ticket, &m->run);
 		break;
 	case LINK_TEXT:
 	case LINK_FLOW:

@@ -253,6 +253,7 @@ on_tick(void *arg)
 	feed_watchdog(now);
 	(void)entropy_mixes();
 	entropy_supply_tick(&s->entropy, now);
+	runs_tick(s->runs, now);
 	if (!s->stopping)
 		child_watch(s, now);
 	evloop_timer_set(s->loop, &s->tick, now + PERSIST_TICK_MS);
@@ -378,6 +379,9 @@ start(struct supervisor *s)
 		log_warnx("%s does not survive a reboot: then the nonces of "
 			  "manual keys repeat",
 			  s->state_dir);
+	s->runs = runs_open(s->opt->run_dir);
+	if (s->runs == NULL)
+		log_fatalx("no memory");
 	s->tick.fn = on_tick;
 	s->tick.arg = s;
 	on_tick(s); /* reserves before an engine sends */
@@ -397,6 +401,7 @@ finish(struct supervisor *s)
 	if (err < 0)
 		log_warnx("%s: %s", s->state_dir, strerror(-err));
 	persist_free(s->persist);
+	runs_close(s->runs);
 	probe_free(s->probe);
 	table_close(s->table);
 	carriers_close(&s->sever.carriers);

@@ -30,6 +30,7 @@
 #include "engine/divert/table.h"
 #include "engine/main/link.h"
 #include "engine/main/manual.h"
+#include "engine/main/runs.h"
 #include "engine/nfq/nlq_sock.h"
 #include "engine/sa/persist.h"
 #include "engine/sa/store.h"
@@ -82,6 +83,7 @@ struct supervisor {
 	struct diag *diag; /* the places in policy live as long as this */
 	struct store store;
 	struct persist *persist;
+	struct runs *runs;
 	struct table *table;
 	struct sever sever;
 	struct nlq_sock queues[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];

@@ -24,6 +24,10 @@ static const struct {
 	  "the peer protects more than the flow-ins here allow: widen a "
 	  "flow-in, or narrow the peer's flow-out" },
 	{ "no-queue", "nfipsecd is starting or broken: nfipsec status" },
+	{ "outside",
+	  "the association reaches its `peer` alone: send "
+	  "it from a socket that is not bound to it, narrow the flow, or "
+	  "start the program with nfipsec run --others clear" },
 	{ "unknown-said",
 	  "the socket's SO_MARK or a rule of yours says a SAID that no "
 	  "association has: nfipsec show associations" },

@@ -31,6 +31,7 @@ static const struct {
 	{ "subscribe", &proto_shape_subscribe },
 	{ "bind", &proto_shape_bind },
 	{ "bound", &proto_shape_bound },
+	{ "run", &proto_shape_run },
 };
 #define N_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
