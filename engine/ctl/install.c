@@ -265,7 +265,7 @@ kill_older(struct store *store, struct shadow *sh, uint32_t new)
 		    !ipaddr_equal(&sa->peer, &now->peer))
 			continue;
 		pmtu_inherit(store_sa(store, new), store_sa(store, i));
-		if (store_kill(store, i))
+		if (store_replace(store, i))
 			shadow_touch(sh, i);
 	}
 }
@@ -370,6 +370,7 @@ install_pair(struct store *store, struct shadow *sh,
 	fill_slot(store_sa(store, out), &plan, p, &p->out, SA_OUT, now_ms);
 	store_publish(store, out);
 	shadow_touch(sh, out);
+	/* Make before break: the new one stands in the store already. */
 	if (p->flags & PROTO_PAIR_REPLACE)
 		kill_older(store, sh, out);
 	return 0;

@@ -32,6 +32,7 @@ enum sa_flag {
 	SA_FLAG_ENCAP_UDP = 1u << 2,
 	SA_FLAG_SOFT_TOLD = 1u << 3,
 	SA_FLAG_BUNDLE = 1u << 4,   /* AH around ESP: never one alone */
+	SA_FLAG_REPLACED = 1u << 5, /* dead, for another is there */
 };
 
 #define SA_REPLAY_MAX 32768             /* packets */
@@ -93,7 +94,7 @@ struct sa {
 	_Alignas(64) _Atomic uint64_t packets, octets;
 	_Atomic uint64_t replays, bad_icv;
 	_Atomic uint64_t last_used_ms;
-	_Atomic uint32_t flags_live;    /* SA_FLAG_SOFT_TOLD */
+	_Atomic uint32_t flags_live;    /* SA_FLAG_SOFT_TOLD, _REPLACED */
 };
 
 /* The 64-bit counter under the IV.  Manual keys: the start counter (how often

@@ -373,13 +373,24 @@ sad_table_generation(const struct sad_table *t)
 	return t->generation;
 }
 
+/* Killed, and its successor is not in this table yet: the slot stays until
+ * nobody holds the table. */
+static bool
+is_replaced(const struct sa *sa, uint32_t state)
+{
+	return state == SA_DEAD && sa->direction == SA_OUT &&
+	       (atomic_load_explicit(&sa->flags_live, memory_order_relaxed) &
+		SA_FLAG_REPLACED) != 0;
+}
+
 /* False when it was killed since the table was built. */
 static bool
 set_hit(const struct sad_table *t, const struct entry *e, struct sad_hit *hit)
 {
 	struct sa *sa = store_sa(t->store, e->slot - 1);
+	uint32_t state = atomic_load_explicit(&sa->state, memory_order_acquire);
 
-	if (atomic_load_explicit(&sa->state, memory_order_acquire) != SA_LIVE ||
+	if ((state != SA_LIVE && !is_replaced(sa, state)) ||
 	    atomic_load_explicit(&sa->generation, memory_order_relaxed) !=
 		e->generation)
 		return false;

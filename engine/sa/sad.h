@@ -49,7 +49,9 @@ struct sad_hit {
 	uint32_t slot, generation;
 };
 
-/* The newest live SA of this SAID and protocol towards peer.  False: none. */
+/* The newest live SA of this SAID and protocol towards peer; one that was
+ * replaced since the table was built, so that no packet falls between the two.
+ * False: none. */
 bool sad_out(const struct sad_table *t, uint32_t said, uint8_t protocol,
 	     const struct ipaddr *peer, struct sad_hit *hit);
 /* A live outbound SA by what an ICMP error quotes. */

@@ -324,6 +324,17 @@ store_kill(struct store *s, uint32_t slot)
 	return true;
 }
 
+bool
+store_replace(struct store *s, uint32_t slot)
+{
+	struct sa *sa = store_sa(s, slot);
+
+	if (sa == NULL)
+		return false;
+	atomic_fetch_or(&sa->flags_live, SA_FLAG_REPLACED);
+	return store_kill(s, slot);
+}
+
 void
 store_release(struct store *s, uint32_t slot)
 {

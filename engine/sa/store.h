@@ -172,6 +172,9 @@ int store_claim(struct store *s, uint32_t window, uint32_t *slot);
 void store_publish(struct store *s, uint32_t slot);
 /* LIVE -> DEAD; bumps sa_generation.  False if somebody was quicker. */
 bool store_kill(struct store *s, uint32_t slot);
+/* The same of an outbound SA that has a successor: a worker that has not seen
+ * that one yet may still seal with this one, see sad.h. */
+bool store_replace(struct store *s, uint32_t slot);
 /* DEAD or BUSY -> FREE, wiped.  Only when no worker can hold the slot. */
 void store_release(struct store *s, uint32_t slot);
 /* Before a new engine starts: releases what a dead one left BUSY or DEAD and

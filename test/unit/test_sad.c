@@ -376,3 +376,39 @@ Test(life, check)
 	cr_assert_eq(life_check(&sa, 13999), LIFE_OK);
 	cr_assert_eq(life_check(&sa, 14000), LIFE_HARD);
 }
+
+/* Between two tables: who was replaced is still good for a batch that began
+ * before, who was killed is not, and neither is in the next table. */
+Test(sad, replaced_until_the_next_table)
+{
+	struct store s = make(8);
+	struct sad *d = sad_new(&s);
+	struct ipaddr b = pair_addr(PAIR_B), c = pair_addr(PAIR_B + 1);
+	const struct sad_table *t;
+	struct sad_hit hit;
+	uint32_t old, gone, in, new;
+
+	old = add(&s, SA_OUT, 0x100, 0x1000, PAIR_B, 10);
+	gone = add(&s, SA_OUT, 0x100, 0x1001, PAIR_B + 1, 10);
+	in = add(&s, SA_IN, 0x100, 0x1002, PAIR_B, 10);
+	sad_refresh(d, 0);
+	t = sad_enter(d, 0);
+	new = add(&s, SA_OUT, 0x100, 0x2000, PAIR_B, 20);
+	cr_assert(store_replace(&s, old));
+	cr_assert_not(store_replace(&s, old));
+	cr_assert(store_kill(&s, gone));
+	cr_assert(store_replace(&s, in));
+	sad_refresh(d, 0);
+	cr_assert(sad_out(t, 0x100, SA_ESP, &b, &hit));
+	cr_assert_eq(hit.slot, old);
+	cr_assert_eq(hit.sa->spi, 0x1000u);
+	cr_assert_not(sad_out(t, 0x100, SA_ESP, &c, &hit));
+	cr_assert_not(sad_in(t, SA_ESP, 0x1002, &b, &b, &hit));
+	sad_leave(d, 0);
+	cr_assert(out(d, 0x100, PAIR_B, &hit));
+	cr_assert_eq(hit.slot, new);
+	sad_refresh(d, 0);
+	cr_assert_eq(atomic_load(&store_sa(&s, old)->state), SA_FREE);
+	sad_free(d);
+	store_unmap(&s);
+}
