@@ -215,7 +215,7 @@ nlq_sock_read(struct nlq_sock *q, struct mmsghdr *msgs, unsigned n)
 }
 
 int
-nlq_sock_write(struct nlq_sock *q, const void *octets, size_t len)
+nlq_sock_write(const struct nlq_sock *q, const void *octets, size_t len)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	ssize_t n;

@@ -39,6 +39,6 @@ void nlq_sock_close(struct nlq_sock *q);
  * Those that do not come from the kernel get length 0. */
 int nlq_sock_read(struct nlq_sock *q, struct mmsghdr *msgs, unsigned n);
 /* One write(2) of netlink messages.  0 or -errno. */
-int nlq_sock_write(struct nlq_sock *q, const void *octets, size_t len);
+int nlq_sock_write(const struct nlq_sock *q, const void *octets, size_t len);
 
 #endif

@@ -11,11 +11,13 @@ _Static_assert(TRAINS_OCTETS >= 65536 + PATH_GROWTH,
 	       "one segment must fit, whatever the device's MTU says");
 
 int
-trains_init(struct trains *t, struct path *path, struct devmtu *devmtu)
+trains_init(struct trains *t, struct path *path, struct devmtu *devmtu,
+	    uint8_t *buf)
 {
 	*t = (struct trains){
 		.path = path,
 		.devmtu = devmtu,
+		.buf = buf,
 		.log_limit = { .burst = 5, .every_ms = 2000 },
 	};
 	return inject_init(&t->inject);

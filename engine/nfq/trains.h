@@ -32,8 +32,9 @@ struct trains {
 	uint64_t count; /* segments that were added */
 };
 
-/* 0 or -errno. */
-int trains_init(struct trains *t, struct path *path, struct devmtu *devmtu);
+/* buf: TRAINS_OCTETS.  0 or -errno. */
+int trains_init(struct trains *t, struct path *path, struct devmtu *devmtu,
+		uint8_t *buf);
 void trains_fini(struct trains *t);
 /* Cuts, seals and adds; returns how many segments.  r: of path_out_train; a
  * PARK has not been touched. */

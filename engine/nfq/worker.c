@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <netinet/in.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -12,16 +11,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/nfq/devmtu.h"
 #include "engine/nfq/dummy.h"
-#include "engine/nfq/merge.h"
-#include "engine/nfq/nlq_msg.h"
-#include "engine/nfq/nlq_sock.h"
-#include "engine/nfq/nlq_verdict.h"
-#include "engine/nfq/parking.h"
-#include "engine/nfq/trains.h"
+#include "engine/nfq/judge.h"
 #include "engine/nfq/worker.h"
-#include "engine/wire/icmp.h"
 
 enum {
 	ROUNDS = 16, /* of batches, until the clock is read again */
@@ -34,112 +26,23 @@ enum {
 	/* Trains of segments are read so many at a time: what they take
 	 * stays in the cache. */
 	TRAINS = 8,
-	/* Verdicts of one write; the largest packet fits. */
-	VERDICT_OCTETS = 128 * 1024,
-	OPENED_OCTETS = 65536 + PATH_GROWTH,
 	ROUND_MS = 1000, /* heard_ms moves that often */
 	GATHER_NS = 50 * 1000,
-	ICMP_BURST = 20,
-	ICMP_EVERY_MS = 50,
 };
-_Static_assert(VERDICT_OCTETS >= NLQ_VERDICT_OCTETS + 65536 + PATH_GROWTH,
-	       "one verdict must fit");
-_Static_assert(VERDICT_OCTETS >= MERGE_ROOM + NLQ_VERDICT_OCTETS,
-	       "and an open one, with what closes it");
-
-struct queue {
-	struct nlq_sock sock;
-	struct store_queue *stats;
-	enum store_queue_kind kind;
-	enum sa_direction direction;
-	bool begun;       /* a packet was read since the start */
-	uint32_t last_id; /* as the engine before left it */
-};
-
 struct worker {
 	struct worker_config config;
-	struct path path;
 	struct queue queues[STORE_QUEUE_KINDS];
-	struct devmtu devmtu;
-	struct trains trains;
-	struct parking parking;
-	struct merge merge; /* of the decap queue's batch at work */
-	bool in_bulk;       /* segments were merged since the last wait */
+	struct judge judge;
 	struct dummy dummy; /* the first worker's alone */
-	int icmp_fd;
-	struct log_limit icmp_limit, log_limit;
-	struct nlq_verdict verdicts;
-	bool has_accepts; /* among them: what they let out */
 	struct mmsghdr msgs[BATCH];
 	struct iovec iov[BATCH];
 	struct sockaddr_nl from[BATCH];
 	struct nlq_msg parsed[BATCH];
-	/* of one mapping */
-	uint8_t *buffers, *verdict_buf, *opened_buf;
+	uint8_t *buffers; /* one mapping */
 };
 
-#define MAPPING_OCTETS                                                         \
-	((size_t)BATCH * BUFFER_OCTETS + VERDICT_OCTETS + OPENED_OCTETS +      \
-	 TRAINS_OCTETS)
-
-/* ---- verdicts out ---- */
-
-/* One by one, after the kernel took none of them: those it still does not
- * take become drops. */
-static void
-flush_single(struct worker *w, struct queue *q)
-{
-	const uint8_t *msg;
-	size_t at = 0, len;
-	uint32_t id;
-
-	while ((len = nlq_verdict_next(&w->verdicts, &at, &msg, &id)) != 0) {
-		uint8_t buf[NLQ_VERDICT_OCTETS];
-		struct nlq_verdict v;
-
-		if (nlq_sock_write(&q->sock, msg, len) == 0)
-			continue;
-		nlq_verdict_init(&v, buf, sizeof(buf), q->sock.queue);
-		nlq_verdict_drop(&v, id);
-		(void)nlq_sock_write(&q->sock, buf, v.len);
-		atomic_fetch_add(&q->stats->errors, 1);
-		path_drop(&w->path, q->direction, REASON_verdict, 1);
-	}
-}
-
-static void
-close_merge(struct worker *w, struct queue *q)
-{
-	unsigned added = merge_close(&w->merge, &w->verdicts);
-
-	if (added == 0)
-		return;
-	atomic_fetch_add_explicit(&q->stats->merged, added,
-				  memory_order_relaxed);
-	w->in_bulk = true;
-}
-
-static void
-flush(struct worker *w, struct queue *q)
-{
-	int err;
-
-	close_merge(w, q);
-	trains_flush(&w->trains);
-	if (w->verdicts.len == 0)
-		return;
-	err = nlq_sock_write(&q->sock, w->verdicts.buf, w->verdicts.len);
-	if (err < 0) {
-		if (log_limit_take(&w->log_limit, clock_now_ms()))
-			log_warnx("queue %u: verdicts not taken: %s",
-				  q->sock.queue, strerror(-err));
-		flush_single(w, q);
-	}
-	atomic_fetch_add_explicit(&q->stats->verdicts, w->verdicts.count,
-				  memory_order_relaxed);
-	nlq_verdict_reset(&w->verdicts);
-	w->has_accepts = false;
-}
+#define BUFFERS_OCTETS ((size_t)BATCH * BUFFER_OCTETS)
+#define MAPPING_OCTETS (BUFFERS_OCTETS + JUDGE_OCTETS)
 
 /* n ids up to `last` that a dead engine may have read and not judged: of those
  * that wait, and only of those, the kernel says that it dropped them. */
@@ -150,13 +53,13 @@ drop_unjudged(struct worker *w, struct queue *q, uint32_t last, uint32_t n)
 		n = RESTART_IDS;
 	if (n > last)
 		n = last;
-	w->verdicts.queue = q->sock.queue;
+	w->judge.verdicts.queue = q->sock.queue;
 	for (uint32_t i = n; i-- > 0;) {
-		if (!nlq_verdict_fits(&w->verdicts, 0))
-			flush(w, q);
-		nlq_verdict_drop_asked(&w->verdicts, last - i);
+		if (!nlq_verdict_fits(&w->judge.verdicts, 0))
+			judge_flush(&w->judge, q);
+		nlq_verdict_drop_asked(&w->judge.verdicts, last - i);
 	}
-	flush(w, q);
+	judge_flush(&w->judge, q);
 }
 
 /* The dead engine's last batch, as far as it had said what it read. */
@@ -169,166 +72,15 @@ restart(struct worker *w, struct queue *q)
 	if (q->last_id > RESTART_IDS) {
 		/* Of older ones there are none; if there were, they would
 		 * wait for ever. */
-		nlq_verdict_drop_upto(&w->verdicts, q->last_id - RESTART_IDS);
-		flush(w, q);
+		nlq_verdict_drop_upto(&w->judge.verdicts,
+				      q->last_id - RESTART_IDS);
+		judge_flush(&w->judge, q);
 	}
 	/* What it had judged and not yet counted is in `received`. */
 	atomic_store(&q->stats->verdicts, atomic_load(&q->stats->received));
 }
 
-/* ---- one packet ---- */
-
-/* "Fragmentation needed" to whoever sent it: over lo if that is this host. */
-static void
-send_needed(struct worker *w, const struct pkt *pkt, uint32_t mtu,
-	    uint64_t now_ms)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	uint8_t packet[ICMP_ERROR_MAX];
-	struct ip4 ip;
-	size_t len;
-
-	if (!log_limit_take(&w->icmp_limit, now_ms) ||
-	    ip_parse(pkt->octets, pkt->len, &ip) != IP_OK ||
-	    ip_is_group(&ip.src))
-		return;
-	len = icmp_build_needed(packet, pkt->octets, &ip, (uint16_t)mtu);
-	memcpy(&to.sin_addr, ip.src.octets, sizeof(to.sin_addr));
-	/* Lost like any other ICMP if it can't be sent. */
-	(void)sendto(w->icmp_fd, packet, len, MSG_DONTWAIT,
-		     (struct sockaddr *)&to, sizeof(to));
-}
-
-/* Keys may come for it. */
-static void
-park(struct worker *w, struct queue *q, struct nlq_msg *m,
-     const struct path_result *r, uint64_t now_ms)
-{
-	if (!parking_take(&w->parking, q->kind, m->id, &m->pkt, r, now_ms))
-		nlq_verdict_drop(&w->verdicts, m->id);
-}
-
-/* Segments of a flow stay in order: what verdicts let out leaves before. */
-static void
-judge_train(struct worker *w, struct queue *q, struct nlq_msg *m,
-	    uint64_t now_ms)
-{
-	struct path_result r;
-	unsigned n;
-
-	if (w->has_accepts || !nlq_verdict_fits(&w->verdicts, 0))
-		flush(w, q);
-	n = trains_add(&w->trains, q->kind, &m->pkt, now_ms, &r);
-	atomic_fetch_add_explicit(&q->stats->injected, n, memory_order_relaxed);
-	if (r.action == PATH_PARK)
-		park(w, q, m, &r, now_ms);
-	else
-		nlq_verdict_drop(&w->verdicts, m->id);
-}
-
-/* What the path decided; a replacing packet stands at the next verdict's
- * place. */
-static void
-put_verdict(struct worker *w, struct queue *q, const struct nlq_msg *m,
-	    const struct path_result *r)
-{
-	w->has_accepts |= r->action != PATH_DROP;
-	switch (r->action) {
-	case PATH_SENT: /* trains alone */
-	case PATH_PARK: /* see park */
-	case PATH_DROP:
-		nlq_verdict_drop(&w->verdicts, m->id);
-		break;
-	case PATH_ACCEPT:
-		nlq_verdict_accept(&w->verdicts, m->id);
-		atomic_fetch_add_explicit(&q->stats->passed, 1,
-					  memory_order_relaxed);
-		break;
-	case PATH_REPLACE:
-		nlq_verdict_replace(&w->verdicts, m->id, r->mark, r->len);
-		break;
-	}
-}
-
-static void
-judge_out(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
-{
-	struct path_result r;
-	uint8_t *dst;
-	size_t cap, need;
-
-	m->pkt.mtu = devmtu_get(&w->devmtu, m->pkt.out, now_ms);
-	if (m->pkt.is_train) {
-		judge_train(w, q, m, now_ms);
-		return;
-	}
-	if (trains_wait(&w->trains))
-		trains_flush(&w->trains);
-	/* Padding may make it as long as the MTU. */
-	need = m->pkt.mtu > m->pkt.len && m->pkt.mtu < 65536 ? m->pkt.mtu
-							     : m->pkt.len;
-	if (!nlq_verdict_fits(&w->verdicts, need + PATH_GROWTH))
-		flush(w, q);
-	dst = nlq_verdict_open(&w->verdicts, &cap);
-	path_out(&w->path, q->kind, &m->pkt, now_ms, dst, cap, &r);
-	if (r.action == PATH_PARK) {
-		park(w, q, m, &r, now_ms);
-		return;
-	}
-	put_verdict(w, q, m, &r);
-	if (r.tell_mtu != 0)
-		send_needed(w, &m->pkt, r.tell_mtu, now_ms);
-}
-
-/* Where the next packet may be opened, and more be added to it. */
-static uint8_t *
-open_verdict(struct worker *w, struct queue *q, size_t len, size_t *cap)
-{
-	if (!nlq_verdict_fits(&w->verdicts,
-			      len > MERGE_ROOM ? len : MERGE_ROOM))
-		flush(w, q);
-	return nlq_verdict_open(&w->verdicts, cap);
-}
-
-static void
-judge_in(struct worker *w, struct queue *q, struct nlq_msg *m, uint64_t now_ms)
-{
-	struct path_result r;
-	uint8_t *dst = w->opened_buf, *at;
-	size_t cap = OPENED_OCTETS;
-
-	m->pkt.mtu = devmtu_get(&w->devmtu, m->pkt.in, now_ms);
-	if (!w->merge.is_open)
-		dst = open_verdict(w, q, m->pkt.len, &cap);
-	path_in(&w->path, &m->pkt, now_ms, dst, cap, &r);
-	if (w->merge.is_open) {
-		if (merge_add(&w->merge, m, &r, dst))
-			return;
-		close_merge(w, q);
-		at = open_verdict(w, q, m->pkt.len, &cap);
-		if (r.action == PATH_REPLACE)
-			memcpy(at, dst, r.len);
-		dst = at;
-	}
-	if (!merge_begin(&w->merge, w->config.store->head, m, &r, dst))
-		put_verdict(w, q, m, &r);
-}
-
 /* ---- a batch ---- */
-
-static void
-note_error(struct worker *w, struct queue *q, const struct nlq_msg *m,
-	   uint64_t now_ms)
-{
-	/* Number 0: not a packet of this engine's, see restart. */
-	if (m->id == 0 || parking_lost(&w->parking, q->kind, m->id))
-		return;
-	atomic_fetch_add(&q->stats->errors, 1);
-	path_drop(&w->path, q->direction, REASON_verdict, 1);
-	if (log_limit_take(&w->log_limit, now_ms))
-		log_warnx("queue %u: verdict on packet %u: %s", q->sock.queue,
-			  m->id, strerror(m->error));
-}
 
 /* Parses what was read; publishes the last id before a packet is worked on. */
 static void
@@ -384,25 +136,22 @@ work(struct worker *w, struct queue *q)
 	}
 	if (n <= 0)
 		return n;
-	w->verdicts.queue = q->sock.queue;
+	w->judge.verdicts.queue = q->sock.queue;
 	take_batch(w, q, (unsigned)n);
 	now_ms = clock_now_ms();
-	path_begin(&w->path, now_ms);
-	parking_release(&w->parking, now_ms);
+	path_begin(&w->judge.path, now_ms);
+	parking_release(&w->judge.parking, now_ms);
 	for (int i = 0; i < n; i++) {
 		switch (w->parsed[i].kind) {
 		case NLQ_PACKET:
-			if (q->direction == SA_OUT)
-				judge_out(w, q, &w->parsed[i], now_ms);
-			else
-				judge_in(w, q, &w->parsed[i], now_ms);
+			judge_packet(&w->judge, q, &w->parsed[i], now_ms);
 			break;
 		case NLQ_ERROR:
-			note_error(w, q, &w->parsed[i], now_ms);
+			judge_error(&w->judge, q, &w->parsed[i], now_ms);
 			break;
 		case NLQ_DONE:
-			path_drop(&w->path, q->direction, REASON_engine_restart,
-				  1);
+			path_drop(&w->judge.path, q->direction,
+				  REASON_engine_restart, 1);
 			break;
 		case NLQ_BROKEN:
 			atomic_fetch_add(&q->stats->errors, 1);
@@ -411,8 +160,8 @@ work(struct worker *w, struct queue *q)
 			break;
 		}
 	}
-	flush(w, q);
-	path_end(&w->path);
+	judge_flush(&w->judge, q);
+	path_end(&w->judge.path);
 	return n;
 }
 
@@ -421,13 +170,8 @@ work(struct worker *w, struct queue *q)
 static void
 close_all(struct worker *w)
 {
-	parking_fini(&w->parking);
-	path_fini(&w->path);
-	devmtu_fini(&w->devmtu);
+	judge_fini(&w->judge);
 	dummy_fini(&w->dummy);
-	trains_fini(&w->trains);
-	if (w->icmp_fd >= 0)
-		close(w->icmp_fd);
 	if (w->buffers != NULL)
 		munmap(w->buffers, MAPPING_OCTETS);
 	free(w);
@@ -445,10 +189,6 @@ init_buffers(struct worker *w)
 	}
 	/* Opened packets lie in there. */
 	(void)madvise(w->buffers, MAPPING_OCTETS, MADV_DONTDUMP);
-	w->verdict_buf = w->buffers + (size_t)BATCH * BUFFER_OCTETS;
-	w->opened_buf = w->verdict_buf + VERDICT_OCTETS;
-	w->trains.buf = w->opened_buf + OPENED_OCTETS;
-	nlq_verdict_init(&w->verdicts, w->verdict_buf, VERDICT_OCTETS, 0);
 	for (unsigned i = 0; i < BATCH; i++) {
 		struct msghdr *h = &w->msgs[i].msg_hdr;
 
@@ -478,7 +218,7 @@ init_queues(struct worker *w)
 				     c->queue_fd[k]);
 		if (err < 0)
 			return err;
-		parking_lend(&w->parking, q->kind, &q->sock, q->stats);
+		parking_lend(&w->judge.parking, q->kind, &q->sock, q->stats);
 	}
 	return 0;
 }
@@ -487,31 +227,20 @@ static int
 init(struct worker *w)
 {
 	const struct worker_config *c = &w->config;
+	struct judge_config jc = {
+		.store = c->store,
+		.sad = c->sad,
+		.index = c->index,
+		.notify = c->notify,
+		.notify_arg = c->notify_arg,
+		.packets_wanted = c->packets_wanted,
+	};
 	int err;
 
-	w->icmp_fd = w->devmtu.fd = w->trains.inject.fd = -1;
-	w->icmp_limit = (struct log_limit){ .burst = ICMP_BURST,
-					    .every_ms = ICMP_EVERY_MS };
-	w->log_limit = (struct log_limit){ .burst = 5, .every_ms = 2000 };
-	err = path_init(&w->path, c->store, c->sad, c->index, c->notify,
-			c->notify_arg);
-	w->path.packets_wanted = c->packets_wanted;
+	w->judge.icmp_fd = w->judge.devmtu.fd = w->judge.trains.inject.fd = -1;
+	err = init_buffers(w);
 	if (err == 0)
-		err = devmtu_init(&w->devmtu);
-	if (err == 0)
-		err = trains_init(&w->trains, &w->path, &w->devmtu);
-	/* IPPROTO_RAW: sends whole packets, receives none. */
-	if (err == 0) {
-		w->icmp_fd = socket(AF_INET,
-				    SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				    IPPROTO_RAW);
-		err = w->icmp_fd < 0 ? -errno : 0;
-	}
-	if (err == 0)
-		err = parking_init(&w->parking, &w->path, &w->trains.inject,
-				   &w->devmtu, w->icmp_fd);
-	if (err == 0)
-		err = init_buffers(w);
+		err = judge_init(&w->judge, &jc, w->buffers + BUFFERS_OCTETS);
 	if (err == 0)
 		err = init_queues(w);
 	if (err == 0 && c->index == 0)
@@ -579,7 +308,7 @@ listen_to_control(struct worker *w, uint64_t now_ms)
 
 	(void)!read(w->config.wake_fd, &n, sizeof(n));
 	while (w->config.orders != NULL && ring_get(w->config.orders, &order))
-		parking_obey(&w->parking, &order, now_ms);
+		parking_obey(&w->judge.parking, &order, now_ms);
 }
 
 /* While a stream comes in, woken for each packet, a worker would be done with
@@ -598,7 +327,7 @@ worker_run(struct worker *w)
 	struct pollfd fds[STORE_QUEUE_KINDS + 2];
 	int err = 0, wait_ms = ROUND_MS;
 
-	parking_restart(&w->parking);
+	parking_restart(&w->judge.parking);
 	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++) {
 		fds[k] = (struct pollfd){ w->queues[k].sock.fd, POLLIN, 0 };
 		restart(w, &w->queues[k]);
@@ -618,18 +347,18 @@ worker_run(struct worker *w)
 			return -errno;
 		if (fds[STORE_QUEUE_KINDS].revents != 0)
 			return 0;
-		w->in_bulk = false;
+		w->judge.in_bulk = false;
 		err = work_all(w, fds);
-		if (w->in_bulk)
+		if (w->judge.in_bulk)
 			gather();
 		now_ms = clock_now_ms();
 		if (fds[STORE_QUEUE_KINDS + 1].revents != 0)
 			listen_to_control(w, now_ms);
 		wait_ms = ROUND_MS;
 		if (w->dummy.sas != NULL)
-			wait_ms = dummy_run(&w->dummy, &w->trains.inject,
-					    &w->path, now_ms, wait_ms);
-		wait_ms = parking_run(&w->parking, now_ms, wait_ms);
+			wait_ms = dummy_run(&w->dummy, &w->judge.trains.inject,
+					    &w->judge.path, now_ms, wait_ms);
+		wait_ms = parking_run(&w->judge.parking, now_ms, wait_ms);
 	}
 	return err;
 }

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker: one thread that reads its queues and judges every packet.
+ * worker: one thread that reads its queues and has every packet judged.
  *
- * Owns its buffers, a raw socket for ICMP to local senders, one for what it
- * sends beside the queues, a socket to ask for MTUs, and a struct path; the
- * queues' descriptors stay the caller's.  worker_new before privileges are
- * dropped, worker_run on a thread of its own.  Each packet read gets exactly
- * one verdict, DROP unless the path said
- * otherwise; the last id read stands in store->queues before a batch is
- * worked on, and worker_run begins by dropping what the engine before it read
- * and left unjudged (engine_restart, counted by the kernel's answers).
+ * Owns its buffers, a struct judge, and the rate of dummy packets; the queues'
+ * descriptors stay the caller's.  worker_new before privileges are dropped,
+ * worker_run on a thread of its own.  The last id read stands in store->queues
+ * before a batch is worked on, and worker_run begins by dropping what the
+ * engine before it read and left unjudged (engine_restart, counted by the
+ * kernel's answers).  While a TCP stream comes in, it lets some 50 us of it
+ * gather between two looks.
  *
  * worker_run needs CAP_NET_ADMIN (every nfnetlink message) and these system
- * calls: poll, read (eventfd), recvmmsg, sendto, sendmmsg, getrandom, write (log), ioctl
- * (SIOCGIFNAME, SIOCGIFMTU), clock_gettime, and what malloc needs (brk, mmap,
- * munmap, madvise, futex).
+ * calls: poll, read (eventfd), recvmmsg, sendto, sendmmsg, getrandom, write
+ * (log), ioctl (SIOCGIFNAME, SIOCGIFMTU), clock_gettime, clock_nanosleep, and
+ * what malloc needs (brk, mmap, munmap, madvise, futex).
  */
 #ifndef ENGINE_NFQ_WORKER_H
 #define ENGINE_NFQ_WORKER_H
