@@ -5,6 +5,8 @@
  * again); in the last group what libc calls on its way out of trouble.
  */
 #include <linux/sockios.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -70,6 +72,31 @@ static const struct privs_call calls[] = {
 	CALL(gettid),
 	CALL(tgkill),
 };
+
+enum { BLOCKS = 32, BLOCK_OCTETS = 64 * 1024 };
+
+static void *
+grow_and_shrink(void *arg)
+{
+	void *blocks[BLOCKS];
+
+	for (int i = 0; i < BLOCKS; i++)
+		blocks[i] = malloc(BLOCK_OCTETS);
+	for (int i = BLOCKS; i-- > 0;)
+		free(blocks[i]);
+	return NULL;
+}
+
+/* When a thread's arena shrinks for the first time, libc opens a file under
+ * /proc, and remembers what it says. */
+int
+confine_prepare(void)
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, grow_and_shrink, NULL);
+
+	return -(err != 0 ? err : pthread_join(thread, NULL));
+}
 
 int
 confine_engine(void)

@@ -124,6 +124,9 @@ engine_main(int argc, char **argv)
 	int stop_fd, err;
 
 	log_init("nfipsecd: engine", argc > 4);
+	err = confine_prepare();
+	if (err < 0)
+		log_fatalx("a thread: %s", strerror(-err));
 	proc_title("nfipsecd: engine");
 	err = proc_die_with(parent, SIGKILL);
 	if (err < 0)

@@ -22,6 +22,9 @@ enum engine_fd {
 /* argv: nfipsecd --engine WORKERS SUPERVISOR-PID [--debug] */
 int engine_main(int argc, char **argv);
 
+/* confine.c: what libc does once and never again, before the filter forbids
+ * it.  0 or -errno. */
+int confine_prepare(void);
 /* confine.c: from now on the engine's system calls alone.  0 or -errno. */
 int confine_engine(void);
 

@@ -12,3 +12,4 @@ bench:
 	$(MAKE) all $(BENCH_BINS)
 	test/bench/bench $(BENCH_ARGS)
 	test/bench/bench_entropy
+	test/bench/bench_sa

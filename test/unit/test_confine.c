@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -88,4 +90,48 @@ Test(confine, kills_what_an_engine_never_calls)
 		cr_assert_eq(fate(call_execve), want);
 		cr_assert_eq(fate(call_fork), want);
 	}
+}
+
+/* Tables are built and freed by workers: what a thread has taken it may give
+ * back. */
+static atomic_int phase;
+
+static void *
+grow_and_shrink(void *arg)
+{
+	enum { N = 400, OCTETS = 64 * 1024 };
+	static void *blocks[N];
+
+	free(malloc(1));
+	atomic_store(&phase, 1);
+	while (atomic_load(&phase) != 2)
+		(void)usleep(1000);
+	for (int i = 0; i < N; i++)
+		blocks[i] = malloc(OCTETS);
+	for (int i = N; i-- > 0;)
+		free(blocks[i]);
+	return NULL;
+}
+
+Test(confine, threads_give_memory_back)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pthread_t thread;
+
+		if (confine_prepare() < 0 ||
+		    pthread_create(&thread, NULL, grow_and_shrink, NULL) != 0)
+			_exit(1);
+		while (atomic_load(&phase) != 1)
+			(void)usleep(1000);
+		if (confine_engine() < 0)
+			_exit(1);
+		atomic_store(&phase, 2);
+		_exit(pthread_join(thread, NULL) != 0);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status), "signal %d", WTERMSIG(status));
+	cr_assert_eq(WEXITSTATUS(status), 0);
 }
