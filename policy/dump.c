@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "policy/dump.h"
+#include "policy/instance.h"
 #include "policy/number.h"
 
 static const char *
@@ -341,7 +342,8 @@ dump_policy(const struct policy *p, FILE *out, bool show_keys)
 {
 	dump_options(p, out);
 	for (size_t i = 0; i < p->n_assocs; i++)
-		dump_assoc(&p->assocs[i], out, show_keys);
+		if (!instance_is(&p->assocs[i]))
+			dump_assoc(&p->assocs[i], out, show_keys);
 	dump_principals(p, out);
 	dump_entropy(&p->entropy, out);
 	if (p->n_defines > 0)

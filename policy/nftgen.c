@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/instance.h"
 #include "policy/said.h"
 #include "policy/skeleton.h"
 
@@ -107,12 +108,18 @@ nftgen_drop_sentence(const char *reason)
 /* ---- what the skeleton asks for ---- */
 
 static bool
+is_family(const struct policy_assoc *a, const struct policy_assoc *of)
+{
+	return strcmp(instance_is(a) ? a->instance_of : a->name, of->name) == 0;
+}
+
+static bool
 has_flow_in(const struct policy *p, const struct policy_assoc *a)
 {
 	for (size_t i = 0; i < p->n_flows; i++)
 		if (p->flows[i].inbound &&
 		    p->flows[i].target == POLICY_TARGET_ASSOC &&
-		    &p->assocs[p->flows[i].assoc] == a)
+		    is_family(a, &p->assocs[p->flows[i].assoc]))
 			return true;
 	return false;
 }
@@ -275,6 +282,29 @@ write_list(const struct gen *g, const char *list, FILE *out)
 	return list_assocs(g, list, out);
 }
 
+/* What a packet of the flow's association, or of an instance, has. */
+static void
+write_family(const struct gen *g, FILE *out)
+{
+	const struct policy *p = g->p;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < p->n_assocs; i++)
+		n += is_family(&p->assocs[i], g->assoc);
+	if (n == 1) {
+		fprintf(out, "== 0x%" PRIx32,
+			said_to_mark(&p->options, g->assoc->said));
+		return;
+	}
+	for (size_t i = 0; i < p->n_assocs; i++)
+		if (is_family(&p->assocs[i], g->assoc))
+			fprintf(out, "%s0x%" PRIx32,
+				p->assocs[i].said == g->assoc->said ? "{ "
+								    : ", ",
+				said_to_mark(&p->options, p->assocs[i].said));
+	fputs(" }", out);
+}
+
 static int
 write_queue(const struct gen *g, const char *queue, FILE *out)
 {
@@ -336,6 +366,8 @@ value(void *arg, const char *name, FILE *out)
 		fprintf(out, "0x%" PRIx32 "-0x%" PRIx32,
 			said_to_mark(o, o->said_first),
 			said_to_mark(o, o->said_last));
+	else if (strcmp(name, "family") == 0)
+		write_family(g, out);
 	else if (strncmp(name, "list-", 5) == 0)
 		return write_list(g, name + 5, out);
 	else if (strncmp(name, "queue-", 6) == 0)

@@ -50,6 +50,7 @@ free_assoc(struct policy_assoc *a)
 	free(a->in.ah_key_file);
 	free(a->local_principal);
 	free(a->peer_principal);
+	free(a->instance_principal);
 	free_names(a->bind_users);
 	free_names(a->bind_groups);
 }

@@ -3,8 +3,9 @@
  * policy: what the administrator wrote, checked and in memory.
  *
  * A struct policy owns every string and array in it, keys too (wiped when it
- * is freed).  One thread.  It never touches the network or the kernel, and it
- * never changes once check_policy has accepted it: a reload makes a new one.
+ * is freed).  One thread.  It never touches the network or the kernel.  But for
+ * instances (instance.h) it never changes once check_policy has accepted it: a
+ * reload makes a new one.
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -152,6 +153,9 @@ struct policy_assoc {
 	unsigned n_bind_uids, n_bind_gids;
 	uint32_t bind_uids[POLICY_BIND_MAX], bind_gids[POLICY_BIND_MAX];
 	struct policy_place at[POLICY_WORD_COUNT];
+	/* An instance: its association, and whose it is (instance.h). */
+	char instance_of[POLICY_NAME_MAX + 1]; /* "": configured */
+	char *instance_principal;
 };
 
 enum policy_target {

@@ -45,6 +45,8 @@ static const struct column assoc_columns[] = {
 	COLUMN("", "replay_window", U32, proto_assoc, replay_window, DATA, 0),
 	LIMITS(proto_assoc),
 	COLUMN("PARKED", "parked", U64, proto_assoc, parked, SHOWN, 0),
+	COLUMN("", "instance_of", TEXT, proto_assoc, instance_of, DATA, 0),
+	COLUMN("", "principal", TEXT, proto_assoc, principal, DATA, 0),
 };
 COLUMNS(assoc, "association", "No associations.");
 

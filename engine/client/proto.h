@@ -71,8 +71,9 @@ enum proto_type {
 	PROTO_SUBSCRIBE = 14, /* struct proto_subscribe -> the end */
 	PROTO_EVENT = 15,     /* struct proto_event, unasked */
 	PROTO_FAIL = 16,      /* struct proto_fail -> the end */
-	PROTO_BIND = 32, /* struct proto_bind -> struct proto_bound */
-	PROTO_SAID = 33, /* -> struct proto_bound */
+	PROTO_INSTANCE = 17,  /* struct proto_instance -> the same, whole */
+	PROTO_BIND = 32,      /* struct proto_bind -> struct proto_bound */
+	PROTO_SAID = 33,      /* -> struct proto_bound */
 	PROTO_PEER = 34, /* -> struct proto_sa each, without what it counts */
 	PROTO_RUN = 35,  /* struct proto_run -> the end */
 };
@@ -139,10 +140,10 @@ enum proto_event_kind {
 	PROTO_EVENT_LOST = 8,       /* the reader was too slow */
 	PROTO_EVENT_AUDIT = 9,      /* a packet that RFC 4301-4303 record */
 	PROTO_EVENT_PACKET = 10,    /* a packet that the engine dropped */
-	PROTO_EVENT_FAILED = 11, /* a key daemon has no keys for a peer */
+	PROTO_EVENT_FAILED = 11,    /* a key daemon has no keys for a peer */
 };
 /* Of a PACKET that was not dropped: TCP that left in segments. */
-#define PROTO_REASON_SENT "sent"
+#define PROTO_REASON_SENT     "sent"
 #define PROTO_EVENT_BIT(kind) (1u << (kind))
 #define PROTO_EVENT_ALL       0xffeu
 
@@ -179,7 +180,7 @@ struct proto_hello {
 };
 
 struct proto_status {
-	uint32_t ready; /* 1: rules in place and proven */
+	uint32_t ready;  /* 1: rules in place and proven */
 	uint64_t parked; /* packets that wait for keys */
 	uint32_t workers, max_sa, n_assocs, n_sas;
 	uint32_t said_mask, said_first, said_last;
@@ -203,7 +204,9 @@ struct proto_assoc {
 	char encryption[PROTO_ALGO_MAX], integrity[PROTO_ALGO_MAX];
 	char ah_integrity[PROTO_ALGO_MAX];
 	struct proto_limits limits;
-	uint64_t parked; /* packets that wait for keys */
+	uint64_t parked;                     /* packets that wait for keys */
+	char instance_of[PROTO_NAME_MAX];    /* "": configured */
+	char principal[PROTO_PRINCIPAL_MAX]; /* whose instance */
 };
 
 struct proto_show {
@@ -301,8 +304,17 @@ struct proto_rekey {
  * senders are told. */
 struct proto_fail {
 	char association[PROTO_NAME_MAX];
-	struct ipaddr peer; /* a host address */
+	struct ipaddr peer;            /* a host address */
 	char text[PROTO_SENTENCE_MAX]; /* why, for people */
+};
+
+/* An association as one user principal uses it.  Asked for with its name and
+ * the principal; what comes back is the instance. */
+struct proto_instance {
+	char association[PROTO_NAME_MAX];
+	char principal[PROTO_PRINCIPAL_MAX];
+	char instance_of[PROTO_NAME_MAX]; /* in the answer */
+	uint32_t said;                    /* in the answer */
 };
 
 struct proto_subscribe {
@@ -361,8 +373,9 @@ extern const struct proto_shape proto_shape_hello, proto_shape_status,
     proto_shape_assoc, proto_shape_show, proto_shape_sa, proto_shape_drop,
     proto_shape_queue, proto_shape_flow, proto_shape_export, proto_shape_text,
     proto_shape_reload, proto_shape_half, proto_shape_pair, proto_shape_delete,
-    proto_shape_rekey, proto_shape_fail, proto_shape_subscribe,
-    proto_shape_event, proto_shape_bind, proto_shape_run, proto_shape_bound;
+    proto_shape_rekey, proto_shape_fail, proto_shape_instance,
+    proto_shape_subscribe, proto_shape_event, proto_shape_bind,
+    proto_shape_run, proto_shape_bound;
 
 /* The shape that belongs to the struct p points to. */
 #define PROTO_SHAPE(p)                                                         \
@@ -382,7 +395,8 @@ extern const struct proto_shape proto_shape_hello, proto_shape_status,
 		 : &proto_shape_pair, struct proto_delete                      \
 		 : &proto_shape_delete, struct proto_rekey                     \
 		 : &proto_shape_rekey, struct proto_fail                       \
-		 : &proto_shape_fail, struct proto_subscribe                  \
+		 : &proto_shape_fail, struct proto_instance                    \
+		 : &proto_shape_instance, struct proto_subscribe               \
 		 : &proto_shape_subscribe, struct proto_event                  \
 		 : &proto_shape_event, struct proto_bind                       \
 		 : &proto_shape_bind, struct proto_run                         \

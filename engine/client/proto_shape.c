@@ -81,6 +81,8 @@ static const struct proto_field assoc_fields[] = {
 	TEXT(AH_INTEGRITY, proto_assoc, ah_integrity),
 	LIMITS(proto_assoc),
 	U64(PARKED, proto_assoc, parked),
+	TEXT(INSTANCE_OF, proto_assoc, instance_of),
+	TEXT(PRINCIPAL, proto_assoc, principal),
 };
 SHAPE(assoc);
 
@@ -216,6 +218,14 @@ static const struct proto_field fail_fields[] = {
 	TEXT(TEXT, proto_fail, text),
 };
 SHAPE(fail);
+
+static const struct proto_field instance_fields[] = {
+	MUST(ASSOCIATION, TEXT, proto_instance, association),
+	MUST(PRINCIPAL, TEXT, proto_instance, principal),
+	TEXT(INSTANCE_OF, proto_instance, instance_of),
+	U32(SAID, proto_instance, said),
+};
+SHAPE(instance);
 
 static const struct proto_field subscribe_fields[] = {
 	MUST(MASK, U32, proto_subscribe, mask),

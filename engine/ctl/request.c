@@ -20,6 +20,7 @@ union record {
 	struct proto_delete delete;
 	struct proto_rekey rekey;
 	struct proto_fail fail;
+	struct proto_instance instance;
 	struct proto_subscribe subscribe;
 	struct proto_bind bind;
 	struct proto_run run;
@@ -272,6 +273,23 @@ handle_fail(struct server *s, struct session *c, const union record *r)
 }
 
 static void
+handle_instance(struct server *s, struct session *c, const union record *r)
+{
+	const struct ctl_ops *ops = s->config.ops;
+
+	if (r->instance.instance_of[0] != '\0' || r->instance.said != 0 ||
+	    r->instance.principal[0] == '\0') {
+		session_end(c, -EINVAL, "an association and a principal");
+		return;
+	}
+	c->phase = SESSION_WAIT;
+	await(c, ops->instance == NULL
+		     ? -ENOSYS
+		     : ops->instance(s->config.ctx, ticket_of(s, c),
+				     &r->instance));
+}
+
+static void
 handle_subscribe(struct server *s, struct session *c, const union record *r)
 {
 	if (r->subscribe.mask & ~PROTO_EVENT_ALL) {
@@ -376,6 +394,8 @@ static const struct request {
 	  handle_delete },
 	{ PROTO_REKEY, PROTO_RIGHTS_ALL, &proto_shape_rekey, handle_rekey },
 	{ PROTO_FAIL, PROTO_RIGHTS_ALL, &proto_shape_fail, handle_fail },
+	{ PROTO_INSTANCE, PROTO_RIGHTS_ALL, &proto_shape_instance,
+	  handle_instance },
 	{ PROTO_SUBSCRIBE, PROTO_RIGHTS_ALL, &proto_shape_subscribe,
 	  handle_subscribe },
 	{ PROTO_BIND, PROTO_RIGHTS_OWN, &proto_shape_bind, handle_bind },

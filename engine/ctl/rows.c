@@ -256,6 +256,8 @@ next_assoc(struct server *s, struct session *c, void *buf, size_t cap)
 		  rows_algo(a.ah_auth));
 	row.limits = limits_of(&a.limits);
 	row.parked = count_parked(s->config.store, a.said);
+	copy_text(row.instance_of, sizeof(row.instance_of), a.instance_of);
+	copy_text(row.principal, sizeof(row.principal), a.principal);
 	return build(c, PROTO_SHAPE(&row), &row, buf, cap);
 }
 

@@ -445,6 +445,13 @@ server_answer_flow(struct server *s, struct server_ticket t,
 }
 
 int
+server_answer_instance(struct server *s, struct server_ticket t,
+		       const struct proto_instance *instance)
+{
+	return append(s, t, PROTO_SHAPE(instance), instance);
+}
+
+int
 server_answer_drop(struct server *s, struct server_ticket t,
 		   const struct proto_drop *drop)
 {

@@ -62,6 +62,9 @@ struct ctl_ops {
 	/* Texts: what changes, a line each.  Or the confirmation of it. */
 	int (*reload)(void *ctx, struct server_ticket t,
 		      const struct proto_reload *what);
+	/* Instance: of this association, for this principal. */
+	int (*instance)(void *ctx, struct server_ticket t,
+			const struct proto_instance *wanted);
 	/* Takes both tables away: plaintext may flow from now on. */
 	int (*disable)(void *ctx, struct server_ticket t);
 	/* Text: normal form of the configuration; the nft rules. */
@@ -121,6 +124,8 @@ int server_answer_text(struct server *s, struct server_ticket t,
 		       const char *text, size_t len);
 int server_answer_flow(struct server *s, struct server_ticket t,
 		       const struct proto_flow *flow);
+int server_answer_instance(struct server *s, struct server_ticket t,
+			   const struct proto_instance *instance);
 int server_answer_drop(struct server *s, struct server_ticket t,
 		       const struct proto_drop *drop);
 /* err: 0 or -errno; sentence: for people, or NULL. */

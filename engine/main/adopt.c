@@ -254,6 +254,7 @@ adopt(struct supervisor *s, struct heritage *h, struct table_why *why)
 	h->policy = -1;
 	s->store = store;
 	s->table = table;
+	instances_adopt(&s->store, s->policy);
 	adopt_queues(s, h);
 	adopt_listener(s, h);
 	adopt_sas(s);

@@ -268,6 +268,19 @@ ask_export(void *ctx, struct server_ticket t, enum proto_export_which which)
 }
 
 static int
+ask_instance(void *ctx, struct server_ticket t,
+	     const struct proto_instance *wanted)
+{
+	struct control *c = ctx;
+	struct link_message m = { .type = LINK_INSTANCE,
+				  .ticket = t,
+				  .instance = *wanted };
+	int err = link_send(&c->link, &m);
+
+	return err > 0 ? 0 : err;
+}
+
+static int
 ask_flows(void *ctx, struct server_ticket t)
 {
 	return ask(ctx, LINK_FLOWS, t, 0);
@@ -358,6 +371,9 @@ give_answer(struct control *c, const struct link_message *m)
 	case LINK_DROP:
 		server_answer_drop(c->server, m->ticket, &m->drop);
 		break;
+	case LINK_INSTANCE:
+		server_answer_instance(c->server, m->ticket, &m->instance);
+		break;
 	case LINK_END:
 		snprintf(sentence, sizeof(sentence), "%.*s", (int)m->len,
 			 m->text);
@@ -395,6 +411,7 @@ static const struct ctl_ops ops = {
 	.disable = ask_disable,
 	.export = ask_export,
 	.flows = ask_flows,
+	.instance = ask_instance,
 	.rule_drops = ask_rule_drops,
 	.run = ask_run,
 	.cut = cut,

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/main/supervisor.h"
+#include "policy/instance.h"
 
 #define AGAIN_MS 1000
 
@@ -48,6 +49,7 @@ go_back(void *arg)
 	int err = -ENOMEM;
 
 	if (out != NULL) {
+		instance_carry(s->policy, g->policy);
 		err = requests_apply(s, g->policy, g->diag, out, &why);
 		(void)fclose(out);
 	}

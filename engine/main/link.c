@@ -43,6 +43,9 @@ message_octets(const struct link_message *m)
 		return offsetof(struct link_message, flow) + sizeof(m->flow);
 	case LINK_DROP:
 		return offsetof(struct link_message, drop) + sizeof(m->drop);
+	case LINK_INSTANCE:
+		return offsetof(struct link_message, instance) +
+		       sizeof(m->instance);
 	case LINK_RELOAD:
 		return offsetof(struct link_message, reload) +
 		       sizeof(m->reload);

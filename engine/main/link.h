@@ -31,6 +31,7 @@ enum link_type {
 	LINK_FLOWS,
 	LINK_RULE_DROPS,
 	LINK_RUN,
+	LINK_INSTANCE, /* wanted; and its answer's row */
 	/* supervisor to engine */
 	LINK_TEXT,
 	LINK_FLOW,
@@ -48,6 +49,7 @@ struct link_message {
 		char text[PROTO_CHUNK_MAX];
 		struct proto_flow flow;
 		struct proto_drop drop;
+		struct proto_instance instance;
 		struct proto_reload reload;
 		struct ctl_run run;
 	};

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "engine/main/manual.h"
+#include "policy/instance.h"
 #include "policy/said.h"
 
 _Static_assert(SA_TFC_PAD_MTU == POLICY_TFC_PAD_MTU, "goes over as it is");
@@ -45,6 +46,10 @@ write_assoc(struct store_assoc *to, const struct policy *p, size_t index)
 	to->local = a->local;
 	to->peer = a->peer;
 	copy_limits(&to->limits, &a->lifetime);
+	snprintf(to->instance_of, sizeof(to->instance_of), "%s",
+		 a->instance_of);
+	snprintf(to->principal, sizeof(to->principal), "%s",
+		 instance_is(a) ? a->instance_principal : "");
 	to->n_bind_uids = a->n_bind_uids;
 	to->n_bind_gids = a->n_bind_gids;
 	memcpy(to->bind_uids, a->bind_uids, sizeof(to->bind_uids));

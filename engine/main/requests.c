@@ -10,6 +10,7 @@
 #include "engine/main/supervisor.h"
 #include "policy/said.h"
 #include "policy/dump.h"
+#include "policy/instance.h"
 
 /* ---- answers ----------------------------------------------------------------
  */
@@ -242,6 +243,7 @@ reload(struct supervisor *s, const struct proto_reload *what, FILE *out,
 		diag_free(d);
 		return err;
 	}
+	instance_carry(s->policy, p);
 	changes_print(s->policy, p, out);
 	warn_fixed(&s->policy->options, &p->options, out);
 	if (s->disabled)
@@ -511,6 +513,24 @@ answer_run(struct supervisor *s, struct server_ticket t,
 }
 
 static void
+answer_instance(struct supervisor *s, struct server_ticket t,
+		const struct proto_instance *wanted)
+{
+	struct link_message m = { .type = LINK_INSTANCE, .ticket = t };
+	struct table_why why = { "" };
+	struct proto_instance asked = *wanted;
+	int err;
+
+	asked.association[sizeof(asked.association) - 1] = '\0';
+	asked.principal[sizeof(asked.principal) - 1] = '\0';
+	err = instances_get(s, &asked, &m.instance, &why);
+
+	if (err == 0)
+		send_message(s, &m);
+	answer_end(s, t, err, why.text);
+}
+
+static void
 handle(struct supervisor *s, const struct link_message *m)
 {
 	switch ((enum link_type)m->type) {
@@ -538,6 +558,9 @@ handle(struct supervisor *s, const struct link_message *m)
 		break;
 	case LINK_RUN:
 		answer_run(s, m->ticket, &m->run);
+		break;
+	case LINK_INSTANCE:
+		answer_instance(s, m->ticket, &m->instance);
 		break;
 	case LINK_TEXT:
 	case LINK_FLOW:

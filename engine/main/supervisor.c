@@ -254,8 +254,10 @@ on_tick(void *arg)
 	(void)entropy_mixes();
 	entropy_supply_tick(&s->entropy, now);
 	runs_tick(s->runs, now);
-	if (!s->stopping)
+	if (!s->stopping) {
 		child_watch(s, now);
+		instances_tick(s, now);
+	}
 	evloop_timer_set(s->loop, &s->tick, now + PERSIST_TICK_MS);
 }
 
@@ -406,6 +408,7 @@ finish(struct supervisor *s)
 	table_close(s->table);
 	carriers_close(&s->sever.carriers);
 	free(s->sever.closed);
+	free(s->instances.idle);
 	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
 		for (unsigned w = 0; w < s->workers; w++)
 			nlq_sock_close(&s->queues[k][w]);

@@ -13,6 +13,7 @@
  *   guard.c       the guard table around starts that fail
  *   requests.c    what the engine asks for on behalf of clients
  *   sever.c       SAIDs that a reload takes away
+ *   instances.c   SAIDs of user principals
  *   goback.c      a reload that nobody confirms
  *   handover.c    to a successor, adopt.c: from a predecessor
  */
@@ -67,6 +68,19 @@ struct sever {
 	size_t n;
 };
 
+/* Since when an instance has no SA. */
+#define INSTANCES_GRACE_MS 10000
+struct instances_idle {
+	uint32_t said;
+	uint64_t since_ms;
+};
+struct instances {
+	struct instances_idle *idle;
+	size_t n;
+	uint32_t next; /* SAID to try next: one is had again late */
+	uint64_t looked_ms;
+};
+
 struct supervisor {
 	const struct supervisor_options *opt;
 	char *state_dir;
@@ -86,6 +100,7 @@ struct supervisor {
 	struct runs *runs;
 	struct table *table;
 	struct sever sever;
+	struct instances instances;
 	struct nlq_sock queues[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
 	unsigned workers;
 	bool disabled; /* the tables were taken away on request */
@@ -161,6 +176,15 @@ bool sever_moves(const struct policy *was, const struct policy *is);
  * says so, a line each. */
 void sever_run(struct supervisor *s, const struct policy *was,
 	       const struct policy *is, const struct policy *back, FILE *out);
+
+/* instances.c: the instance of an association for a principal, made if there is
+ * none.  0 with *is; -errno and why. */
+int instances_get(struct supervisor *s, const struct proto_instance *wanted,
+		  struct proto_instance *is, struct table_why *why);
+/* Now and then: those that are over are taken back. */
+void instances_tick(struct supervisor *s, uint64_t now_ms);
+/* What a predecessor's store knows of, into the policy. */
+void instances_adopt(const struct store *store, struct policy *p);
 
 /* proof.c */
 void proof_begin(struct supervisor *s);

@@ -22,7 +22,7 @@
 #include "engine/sa/sa.h"
 
 #define STORE_MAGIC        0x6e666970u /* "nfip" */
-#define STORE_LAYOUT       8u          /* +1 whenever a struct here changes */
+#define STORE_LAYOUT       9u          /* +1 whenever a struct here changes */
 #define STORE_WORKERS_MAX  16
 #define STORE_REASONS_MAX  96
 #define STORE_ASSOCS_MAX   1024
@@ -78,6 +78,8 @@ struct store_assoc {
 	uint32_t replay_window;
 	struct ipaddr local, peer; /* prefixes or any */
 	struct sa_limits limits;
+	char instance_of[SA_NAME_MAX]; /* "": configured */
+	char principal[SA_PRINCIPAL_MAX]; /* whose instance it is */
 	uint32_t has_in_flows;        /* a packet under it must match one */
 	uint32_t tfc_pad, dummy_rate; /* as in struct sa */
 	/* Who may bind sockets to it, beside root. */

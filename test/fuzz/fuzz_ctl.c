@@ -26,6 +26,7 @@ static const struct proto_shape *const shapes[] = {
 	&proto_shape_pair,      &proto_shape_delete, &proto_shape_rekey,
 	&proto_shape_subscribe, &proto_shape_event,  &proto_shape_bind,
 	&proto_shape_bound,     &proto_shape_run,
+	&proto_shape_instance,
 };
 
 union record {

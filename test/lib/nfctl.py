@@ -18,7 +18,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 BUILD = os.environ.get("NFIPSEC_BUILD", f"{TOP}/build")
 
 (HELLO, STATUS, ASSOCS, SAS, DROPS, QUEUES, FLOWS, EXPORT, RELOAD, DISABLE,
- ADD_PAIR, DELETE_SA, REKEY, SUBSCRIBE, EVENT) = range(1, 16)
+ ADD_PAIR, DELETE_SA, REKEY, SUBSCRIBE, EVENT, FAIL,
+ INSTANCE) = range(1, 18)
 BIND, SAID, PEER, RUN = range(32, 36)
 REPLY, MORE = 1, 2
 MAX = 8192

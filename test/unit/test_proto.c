@@ -27,6 +27,7 @@ static const struct {
 	{ "delete", &proto_shape_delete },
 	{ "rekey", &proto_shape_rekey },
 	{ "fail", &proto_shape_fail },
+	{ "instance", &proto_shape_instance },
 	{ "event", &proto_shape_event },
 	{ "subscribe", &proto_shape_subscribe },
 	{ "bind", &proto_shape_bind },
