@@ -97,6 +97,10 @@ look(const struct server *s, const struct session *c, struct passed *p,
 	int domain;
 
 	p->fd = c->passed;
+	if (p->fd < 0 && c->cut) {
+		*why = "too many descriptors wait to be closed";
+		return -EBUSY;
+	}
 	if (p->fd < 0) {
 		*why = "no socket came with the request";
 		return -EBADF;

@@ -111,6 +111,11 @@ server_new(struct server **out, const struct server_config *config)
 	for (unsigned i = 0; i < SERVER_WATCHES_MAX; i++)
 		s->watches[i].fd = -1;
 	s->timer_fd = -1;
+	err = closer_init(&s->closer);
+	if (err < 0) {
+		free(s);
+		return err;
+	}
 	s->message = secret_alloc(PROTO_MESSAGE_MAX);
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->epoll_fd >= 0)
@@ -141,6 +146,7 @@ server_free(struct server *s)
 	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++)
 		if (s->sessions[i].fd >= 0)
 			session_close(s, &s->sessions[i]);
+	closer_fini(&s->closer);
 	shadow_fini(&s->shadow);
 	if (s->timer_fd >= 0)
 		close(s->timer_fd);
@@ -148,6 +154,12 @@ server_free(struct server *s)
 		close(s->epoll_fd);
 	secret_free(s->message, PROTO_MESSAGE_MAX);
 	free(s);
+}
+
+int
+server_start(struct server *s)
+{
+	return closer_start(&s->closer);
 }
 
 int

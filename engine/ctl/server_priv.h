@@ -6,6 +6,7 @@
 #define ENGINE_CTL_SERVER_PRIV_H
 
 #include "base/log.h"
+#include "engine/ctl/closer.h"
 #include "engine/ctl/feed.h"
 #include "engine/ctl/nfqueue.h"
 #include "engine/ctl/server.h"
@@ -30,6 +31,7 @@ struct server {
 	uid_t own_uid; /* what the service runs as */
 	uint64_t netns; /* cookie of our network namespace; 0: unknown */
 	struct log_limit refusals;
+	struct closer closer;
 	bool ticking;
 	bool accept_paused; /* out of descriptors */
 	struct session sessions[SERVER_CLIENTS_MAX];

@@ -114,7 +114,9 @@ session_open(struct server *s, int fd, uid_t uid, enum proto_rights rights,
 		refused = EBUSY;
 	if (refused != 0) {
 		(void)greet(&turned_away, refused);
+		closer_begin(&s->closer);
 		close(fd);
+		closer_end(&s->closer);
 		return;
 	}
 	generation = c->generation + 1;
@@ -137,13 +139,25 @@ session_open(struct server *s, int fd, uid_t uid, enum proto_rights rights,
 		session_close(s, c);
 }
 
+static void
+close_passed(struct server *s, struct session *c)
+{
+	if (c->passed >= 0)
+		closer_take(&s->closer, c->passed);
+	c->passed = -1;
+}
+
 void
 session_close(struct server *s, struct session *c)
 {
 	bool listened = c->mask != 0;
 
 	drop_backlog(s, c);
-	close(c->fd); /* leaves epoll by that */
+	close_passed(s, c);
+	/* Leaves epoll by that; what it passed and nobody read goes, too. */
+	closer_begin(&s->closer);
+	close(c->fd);
+	closer_end(&s->closer);
 	c->fd = -1;
 	c->mask = 0;
 	c->phase = SESSION_IDLE;
@@ -355,7 +369,16 @@ receive(struct server *s, struct session *c)
 	};
 	ssize_t n;
 
+	/* Without room the kernel drops what comes, as it drops a second one:
+	 * that may linger, but it flushes nothing. */
+	if (c->rights != PROTO_RIGHTS_ALL && !closer_has_room(&s->closer)) {
+		m.msg_control = NULL;
+		m.msg_controllen = 0;
+	}
+	closer_begin(&s->closer);
 	n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+	closer_end(&s->closer);
+	c->cut = n >= 0 && (m.msg_flags & MSG_CTRUNC);
 	if (n >= 0 && m.msg_controllen >= CMSG_LEN(sizeof(int)) &&
 	    control.head.cmsg_level == SOL_SOCKET &&
 	    control.head.cmsg_type == SCM_RIGHTS &&
@@ -388,9 +411,7 @@ take_request(struct server *s, struct session *c)
 	} else {
 		request_handle(s, c, s->message, (size_t)n);
 	}
-	if (c->passed >= 0)
-		close(c->passed);
-	c->passed = -1;
+	close_passed(s, c);
 	/* It may have held keys. */
 	secret_wipe(s->message, PROTO_MESSAGE_MAX);
 	return true;

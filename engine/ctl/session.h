@@ -37,6 +37,7 @@ struct session {
 	enum proto_rights rights;
 	uid_t uid;
 	int passed; /* descriptor that came with the request, or -1 */
+	bool cut;   /* one came, and could not be taken */
 	bool greeted;
 	bool hang_up;      /* close it once END is sent */
 	uint32_t interest; /* epoll events asked for */

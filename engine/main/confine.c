@@ -36,6 +36,7 @@ static const struct privs_call calls[] = {
 	CALL(epoll_wait),
 	CALL(epoll_ctl),
 	CALL(timerfd_settime),
+	CALL(timer_settime),
 	CALL(accept4),
 	CALL(recvfrom),
 	CALL(recvmsg),

@@ -145,6 +145,9 @@ engine_main(int argc, char **argv)
 		log_fatalx("no barrier");
 	/* Before threads: capabilities are each thread's own. */
 	drop_privileges();
+	err = server_start(control.server);
+	if (err < 0)
+		log_fatalx("threads: %s", strerror(-err));
 	start_workers(&control, threads, workers, stop_fd, &confined);
 	pthread_barrier_wait(&confined); /* all threads run */
 	err = confine_engine();

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/ctl/closer.h"
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+/* Outlives the closer when a thread hangs. */
+struct closer_shared {
+	int from;
+	_Atomic unsigned waiting; /* handed over and not closed yet */
+};
+
+/* That it comes is all: a wait in the kernel ends. */
+static void
+on_alarm(int signo)
+{
+}
+
+int
+closer_init(struct closer *c)
+{
+	struct sigaction act = { .sa_handler = on_alarm };
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
+				  .sigev_signo = SIGALRM };
+
+	c->pipe[0] = c->pipe[1] = -1;
+	c->shared = NULL;
+	c->n = 0;
+	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+	sigemptyset(&act.sa_mask);
+	if (sigaction(SIGALRM, &act, NULL) < 0 ||
+	    timer_create(CLOCK_MONOTONIC, &event, &c->timer) < 0)
+		return -errno;
+	return 0;
+}
+
+static void *
+bury(void *arg)
+{
+	struct closer_shared *s = arg;
+	int fd;
+
+	while (read(s->from, &fd, sizeof(fd)) == (ssize_t)sizeof(fd)) {
+		close(fd);
+		atomic_fetch_sub(&s->waiting, 1);
+	}
+	return NULL;
+}
+
+int
+closer_start(struct closer *c)
+{
+	sigset_t all, before;
+	int err = 0;
+
+	c->shared = calloc(1, sizeof(*c->shared));
+	if (c->shared == NULL)
+		return -ENOMEM;
+	if (pipe2(c->pipe, O_CLOEXEC) < 0)
+		return -errno;
+	c->shared->from = c->pipe[0];
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (c->n < CLOSER_THREADS && err == 0) {
+		err = -pthread_create(&c->threads[c->n], NULL, bury, c->shared);
+		c->n += err == 0;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+/* The threads read the end and go; one that hangs ends with the process, and
+ * what it looks at stays until then. */
+void
+closer_fini(struct closer *c)
+{
+	timer_delete(c->timer);
+	if (c->pipe[1] >= 0)
+		close(c->pipe[1]);
+	c->pipe[1] = -1;
+	if (c->shared == NULL || atomic_load(&c->shared->waiting) != 0)
+		return;
+	while (c->n > 0)
+		pthread_join(c->threads[--c->n], NULL);
+	if (c->pipe[0] >= 0)
+		close(c->pipe[0]);
+	free(c->shared);
+	c->shared = NULL;
+}
+
+static void
+set_timer(const struct closer *c, long ms)
+{
+	struct itimerspec t = { .it_value = { 0, ms * 1000000 },
+				.it_interval = { 0, ms * 1000000 } };
+
+	(void)timer_settime(c->timer, 0, &t, NULL);
+}
+
+void
+closer_begin(struct closer *c)
+{
+	set_timer(c, CLOSER_MS);
+}
+
+void
+closer_end(struct closer *c)
+{
+	set_timer(c, 0);
+}
+
+bool
+closer_has_room(const struct closer *c)
+{
+	return c->shared == NULL ||
+	       atomic_load(&c->shared->waiting) < CLOSER_MAX;
+}
+
+void
+closer_take(struct closer *c, int fd)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	/* Sockets have nothing to do at a close but to linger. */
+	if (c->pipe[1] >= 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
+		atomic_fetch_add(&c->shared->waiting, 1);
+		if (write(c->pipe[1], &fd, sizeof(fd)) == (ssize_t)sizeof(fd))
+			return;
+		atomic_fetch_sub(&c->shared->waiting, 1);
+	}
+	closer_begin(c);
+	close(fd);
+	closer_end(c);
+}
