@@ -13,3 +13,4 @@ bench:
 	test/bench/bench $(BENCH_ARGS)
 	test/bench/bench_entropy
 	test/bench/bench_sa
+	test/bench/bench_rules
