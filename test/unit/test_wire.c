@@ -300,15 +300,16 @@ Test(wire, frag_cuts_and_adds_up)
 
 Test(wire, frag_refuses)
 {
-	uint8_t packet[100] = { 0 };
-	size_t len = pair_packet(packet, 100, PAIR_A, PAIR_B, 50, IP_DF,
-				 packet, 60);
+	uint8_t packet[100];
+	static const uint8_t payload[60];
+	size_t len =
+	    pair_packet(packet, 100, PAIR_A, PAIR_B, 50, IP_DF, payload, 60);
 	struct frag f;
 
 	cr_assert_not(frag_begin(&f, packet, len, 48));
-	len = pair_packet(packet, 100, PAIR_A, PAIR_B, 50, IP_MF, packet, 60);
+	len = pair_packet(packet, 100, PAIR_A, PAIR_B, 50, IP_MF, payload, 60);
 	cr_assert_not(frag_begin(&f, packet, len, 48));
-	len = pair_packet(packet, 100, PAIR_A, PAIR_B, 50, 0, packet, 60);
+	len = pair_packet(packet, 100, PAIR_A, PAIR_B, 50, 0, payload, 60);
 	cr_assert_not(frag_begin(&f, packet, len, 27));
 	packet[0] = 0x46;
 	cr_assert_not(frag_begin(&f, packet, len, 48));
