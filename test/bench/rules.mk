@@ -14,3 +14,4 @@ bench:
 	test/bench/bench_entropy
 	test/bench/bench_sa
 	test/bench/bench_rules
+	test/bench/bench_broker
