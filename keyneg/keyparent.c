@@ -393,6 +393,27 @@ open_signals(void)
 	return fd;
 }
 
+/* systemd gives the folder that it finds another's back to root, with what is
+ * in it, at each start. */
+static void
+return_cache(const char *dir, const struct passwd *pw)
+{
+	char path[4096];
+	struct stat st;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/replay", dir) >=
+	    (int)sizeof(path))
+		return;
+	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return; /* there is none yet */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	    fchownat(fd, "", pw->pw_uid, pw->pw_gid, AT_EMPTY_PATH) != 0)
+		log_warn("%s", path);
+	close(fd);
+}
+
 /* The replay cache is the Kerberos process's, which is nobody special. */
 static void
 make_state_dir(void)
@@ -405,6 +426,9 @@ make_state_dir(void)
 	parent.uid = pw == NULL || geteuid() != 0 ? geteuid() : pw->pw_uid;
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		log_fatal("%s", dir);
+	/* First what is in it: then the folder may be closed to us. */
+	if (geteuid() == 0 && pw != NULL)
+		return_cache(dir, pw);
 	if (geteuid() == 0 && pw != NULL &&
 	    chown(dir, pw->pw_uid, pw->pw_gid) != 0)
 		log_fatal("%s", dir);

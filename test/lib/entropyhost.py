@@ -15,12 +15,14 @@ PROGRAM = f"{BUILD}/bin/entropyd"
 
 
 class Daemon:
-    """Starts entropyd in a folder of its own; stop() also cleans up."""
+    """Starts entropyd in a folder of its own, or with a run directory that
+    is there; stop() also cleans up."""
 
-    def __init__(self, *args, prefix=()):
+    def __init__(self, *args, prefix=(), run=None):
         self.dir = tempfile.mkdtemp(prefix=f"entropyd.{os.getpid()}.")
         os.chmod(self.dir, 0o755)
-        self.run, self.state = f"{self.dir}/run", f"{self.dir}/state"
+        self.run = run or f"{self.dir}/run"
+        self.state = f"{self.dir}/state"
         self.log = open(f"{self.dir}/log", "w+b")
         self.started = time.monotonic()
         self.p = subprocess.Popen(
