@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -117,6 +118,13 @@ on_limit(void *ctx, enum sainstall_direction d, uint8_t protocol,
 }
 
 static void
+on_added(void *ctx, uint32_t pair)
+{
+	(void)ctx;
+	kink_sa_added(&net.kink, clock_now_ms(), pair);
+}
+
+static void
 on_failed(void *ctx, uint32_t pair, int err)
 {
 	(void)ctx;
@@ -156,6 +164,7 @@ on_seen(void *ctx, const struct proto_sa *sa)
 
 static const struct enginelink_ops engine_ops = { .acquire = on_acquire,
 						  .limit = on_limit,
+						  .added = on_added,
 						  .failed = on_failed,
 						  .known = is_known,
 						  .seen = on_seen };
@@ -354,6 +363,22 @@ confine(void)
 	return privs_confine(calls, sizeof(calls) / sizeof(calls[0]));
 }
 
+/* RFC 4430 section 3.7: the second of the start tells this run from the last
+ * one, which may have begun a moment ago: a new second is waited for. */
+static uint32_t
+fresh_epoch(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec++;
+	now.tv_nsec = 0;
+	while (clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &now, NULL) ==
+	       EINTR)
+		;
+	return (uint32_t)now.tv_sec;
+}
+
 static void
 set_up(int channel, const char *user)
 {
@@ -377,8 +402,7 @@ set_up(int channel, const char *user)
 	viewout_init(&net.view);
 	net.started_ms = clock_now_ms();
 	ret = kink_init(&net.kink, &kink_ops, NULL, &enginelink_sa_ops,
-			&net.engine, &net.conf, (uint32_t)clock_wall_secs(),
-			&limits);
+			&net.engine, &net.conf, fresh_epoch(), &limits);
 	if (ret == 0)
 		ret = privs_become(user);
 	if (ret == 0)

@@ -246,6 +246,8 @@ on_reply(struct enginelink *l, const struct proto_head *head, size_t n)
 	drop_first(l);
 	if (head->error != 0 && pair != 0)
 		l->ops->failed(l->ctx, pair, -head->error);
+	else if (pair != 0)
+		l->ops->added(l->ctx, pair);
 	send_next(l);
 }
 

@@ -26,6 +26,8 @@ struct enginelink_ops {
 	/* A limit of an SA; hard: it is gone. */
 	void (*limit)(void *ctx, enum sainstall_direction d, uint8_t protocol,
 		      const struct ipaddr *peer, uint32_t spi, bool hard);
+	/* An installation is in force. */
+	void (*added)(void *ctx, uint32_t pair);
 	/* An installation failed. */
 	void (*failed)(void *ctx, uint32_t pair, int err);
 	/* An SA of the engine that negotiation may have made: true: known.

@@ -5,8 +5,9 @@
  * An implementation speaks the engine's control protocol; the tests have one
  * that records.  Calls are made in order and must take effect in order; none
  * may block.  An outbound SA takes the place of the association's other ones to
- * that peer, which are gone then.  An implementation that fails later says so
- * by the pair's id (the owner's failed call-back).  The octets of keys are the
+ * that peer, which are gone then.  An implementation says by the pair's id when
+ * an addition has taken effect, and when it failed after all (the owner's added
+ * and failed call-backs).  The octets of keys are the
  * caller's, and are copied before the call returns.
  */
 #ifndef KEYNEG_CORE_SAINSTALL_H

@@ -204,6 +204,21 @@ kink_delete(struct kink *k, uint64_t now_ms, uint32_t pair)
 }
 
 void
+kink_sa_added(struct kink *k, uint64_t now_ms, uint32_t pair)
+{
+	struct kinkexch *e = kinkexch_find_installing(k, pair);
+
+	if (e == NULL)
+		return;
+	e->installing = false;
+	if (e->x.role == EXCHANGE_RESPONDER)
+		kinkresp_installed(k, e);
+	else if (e->x.state == EXCHANGE_WAIT_REPLY || e->ack_wanted)
+		/* An AP-REQ for the CREATE, or for the ACK. */
+		(void)kinkinit_ask(k, now_ms, e);
+}
+
+void
 kink_sa_failed(struct kink *k, uint64_t now_ms, uint32_t pair, int err)
 {
 	struct sapair *p = sapair_by_id(&k->pairs, pair);

@@ -119,6 +119,9 @@ void kink_seen(struct kink *k, uint64_t now_ms, uint32_t pair, bool outbound,
 	       uint64_t packets);
 /* Deletes a pair at both ends (DELETE). */
 int kink_delete(struct kink *k, uint64_t now_ms, uint32_t pair);
+/* An SA of this pair is in force.  What makes the peer use it is not sent
+ * before. */
+void kink_sa_added(struct kink *k, uint64_t now_ms, uint32_t pair);
 /* Installation failed after all. */
 void kink_sa_failed(struct kink *k, uint64_t now_ms, uint32_t pair, int err);
 const char *kink_counter_name(enum kink_counter c);

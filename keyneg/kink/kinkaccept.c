@@ -253,6 +253,7 @@ accept(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		e->ackreq = false;
 		return ret;
 	}
+	e->installing = true;
 	p->in_there = true;
 	p->out_there = !e->ackreq;
 	put_answer(e, op, d, e->ackreq ? nr : NULL, inner);
@@ -263,18 +264,26 @@ accept(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 
 /* Both ends ask at once: one pair is enough.  The lower address's CREATE
  * stands, so its owner is silent to the other one, which is sent again in any
- * case, until its own has an answer.  True: be silent. */
+ * case, until its own has an answer; and a moment longer, for the other one
+ * may have been under way when its sender gave it up for ours.  True: be
+ * silent. */
 static bool
-is_ours_first(struct kink *k, const struct kinkexch *e, const char *name)
+is_ours_first(struct kink *k, uint64_t now_ms, const struct kinkexch *e,
+	      const char *name)
 {
 	struct kinkexch *ours =
 	    kinkexch_find_initiated(k, KINKEXCH_CREATE, name, &e->x.path.peer);
+	const struct sapair *p =
+	    sapair_newest(&k->pairs, name, &e->x.path.peer);
+	bool lower = memcmp(&e->x.path.local, &e->x.path.peer,
+			    sizeof(e->x.path.local)) < 0;
 
+	if (lower && p != NULL && p->initiator &&
+	    now_ms - p->created_ms < KINKEXCH_CROSS_MS)
+		return true;
 	if (ours == NULL || ours->x.state == EXCHANGE_FAILED)
 		return false;
-	if (ours->x.state == EXCHANGE_WAIT_REPLY &&
-	    memcmp(&e->x.path.local, &e->x.path.peer, sizeof(e->x.path.local)) <
-		0)
+	if (lower && ours->x.state == EXCHANGE_WAIT_REPLY)
 		return true;
 	kinkinit_yield(k, ours);
 	return false;
@@ -300,7 +309,7 @@ kinkaccept_create(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		put_refusal(k, now_ms, e, op, &d, inner);
 		return true;
 	}
-	if (is_ours_first(k, e, d.assoc->name))
+	if (is_ours_first(k, now_ms, e, d.assoc->name))
 		return false;
 	ret = accept(k, now_ms, e, op, &d, inner);
 	if (ret == 0)

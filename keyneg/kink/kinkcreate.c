@@ -42,7 +42,7 @@ kinkcreate_prepare(struct kink *k, struct kinkexch *e)
 	if (ret == 0) {
 		kinkexch_fill_sa(e, p, SAINSTALL_IN, &in, &sa);
 		ret = k->pairs.ops->add(k->pairs.ops_ctx, &sa);
-		p->in_there = ret == 0;
+		p->in_there = e->installing = ret == 0;
 	}
 	secret_wipe(&in, sizeof(in));
 	return ret;
@@ -159,6 +159,7 @@ kinkcreate_consume(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	secret_wipe(secret, sizeof(secret));
 	if (ret != 0)
 		return "the engine does not take the keys";
+	e->installing = true;
 	p->in_there = p->out_there = true;
 	kinkexch_pair_is_live(k, e, p, now_ms);
 	retire(k, now_ms, e);

@@ -27,6 +27,20 @@ kinkexch_find_initiated(struct kink *k, enum kinkexch_kind kind,
 	return NULL;
 }
 
+struct kinkexch *
+kinkexch_find_installing(struct kink *k, uint32_t pair)
+{
+	for (size_t b = 0; b < k->exchanges.buckets; b++)
+		for (struct exchange *x = k->exchanges.by_id[b]; x != NULL;
+		     x = x->next_id) {
+			struct kinkexch *e = (struct kinkexch *)x;
+
+			if (e->installing && e->pair == pair)
+				return e;
+		}
+	return NULL;
+}
+
 bool
 kinkexch_is_answered(const struct kink *k, const char *name,
 		     const struct ipaddr *peer)

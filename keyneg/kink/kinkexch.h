@@ -22,6 +22,7 @@ enum {
 	KINKEXCH_CYCLE_MS = 31500,
 	KINKEXCH_LINGER_MS = 35000,   /* duplicates are answered: a cycle */
 	KINKEXCH_HOLDOFF_MS = 3000,   /* after a failure */
+	KINKEXCH_CROSS_MS = 1000,     /* a CREATE that crossed ours */
 	KINKEXCH_GRACE_MS = 2000,     /* inbound SAs live on after DELETE */
 	KINKEXCH_PATIENCE_MS = 10000, /* with a silent peer */
 	KINKEXCH_PATIENCE_MOST_MS = 640000,
@@ -49,6 +50,7 @@ struct kinkexch {
 	char principal[KEYCONF_PRINCIPAL_MAX]; /* the peer's */
 	struct enctype_key session;
 	uint32_t pair, replaces; /* ids; 0: none */
+	bool installing; /* the engine has not yet said that it has the SA */
 	uint32_t peer_epoch;
 	uint64_t peer_secs; /* of the authenticator, by the peer's clock */
 	struct keyconf_limits limits; /* as agreed */
@@ -93,6 +95,8 @@ struct kinkexch *kinkexch_find_initiated(struct kink *k,
 					 enum kinkexch_kind kind,
 					 const char *name,
 					 const struct ipaddr *peer);
+/* The exchange whose SAs of this pair the engine is told of; NULL: none. */
+struct kinkexch *kinkexch_find_installing(struct kink *k, uint32_t pair);
 /* Has the peer's CREATE been answered, and the ACK is on its way? */
 bool kinkexch_is_answered(const struct kink *k, const char *name,
 			  const struct ipaddr *peer);
@@ -187,6 +191,8 @@ void kinkresp_request(struct kink *k, uint64_t now_ms,
 		      const struct kinkmsg *msg, const struct kinkbody *body);
 void kinkresp_checked(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		      const struct krbans *a);
+/* Its inbound SA is in force: the answer may go. */
+void kinkresp_installed(struct kink *k, struct kinkexch *e);
 void kinkresp_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e);
 
 /* kinkaccept.c: the responder's CREATE */

@@ -168,7 +168,7 @@ kinkinit_succeed(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	kinkexch_set_timer(k, e, now_ms + KINKEXCH_LINGER_MS);
 	/* Section 3.2: the ACK is sent even if we think the asking wrong. */
 	e->ack_wanted = ackreq;
-	if (ackreq)
+	if (ackreq && !e->installing)
 		(void)kinkinit_ask(k, now_ms, e);
 }
 
@@ -306,7 +306,11 @@ first_send(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		return;
 	}
 	exchange_move(&k->exchanges, &e->x, EXCHANGE_WAIT_REPLY);
-	send_command(k, now_ms, e, a);
+	if (e->installing)
+		/* With another authenticator, once the engine has the SA. */
+		kinkexch_set_timer(k, e, now_ms + e->wait_ms);
+	else
+		send_command(k, now_ms, e, a);
 }
 
 void

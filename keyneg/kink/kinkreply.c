@@ -213,7 +213,7 @@ kinkreply_receive(struct kink *k, uint64_t now_ms,
 		}
 		if (e->x.state == EXCHANGE_DONE) {
 			/* It has not seen our ACK, or this is a duplicate. */
-			if (msg->ackreq && e->ack_wanted)
+			if (msg->ackreq && e->ack_wanted && !e->installing)
 				(void)kinkinit_ask(k, now_ms, e);
 			return;
 		}

@@ -102,7 +102,15 @@ answer_again(struct kink *k, struct kinkexch *e)
 		log_warnx("an answer to %s does not fit", e->principal);
 }
 
-/* The same with the AP-REP to the authenticator that has just come. */
+void
+kinkresp_installed(struct kink *k, struct kinkexch *e)
+{
+	if (e->ap_rep_len != 0)
+		answer_again(k, e);
+}
+
+/* The same with the AP-REP to the authenticator that has just come; not
+ * before the engine can read what the answer will bring. */
 static void
 answer(struct kink *k, struct kinkexch *e, const struct krbans *a)
 {
@@ -112,7 +120,8 @@ answer(struct kink *k, struct kinkexch *e, const struct krbans *a)
 	}
 	memcpy(e->ap_rep, a->der, a->der_len);
 	e->ap_rep_len = a->der_len;
-	answer_again(k, e);
+	if (!e->installing)
+		answer_again(k, e);
 }
 
 static void

@@ -100,6 +100,8 @@ sim_add(void *ctx, const struct sainstall_sa *sa)
 	s->key_octets = sa->key_octets;
 	memcpy(s->key, sa->key, sa->key_octets);
 	h->adds++;
+	sim_post(sim.now_ms + h->engine_ms, SIM_ADDED, h, NULL, &sa->pair,
+		 sizeof(sa->pair));
 	return 0;
 }
 
@@ -236,6 +238,11 @@ sim_handle(struct sim_event *e)
 		memcpy(copy, e->octets, e->n);
 		kink_receive(&e->to->k, sim.now_ms, &e->path, copy, e->n);
 		free(copy);
+	} else if (e->kind == SIM_ADDED) {
+		uint32_t pair;
+
+		memcpy(&pair, e->octets, sizeof(pair));
+		kink_sa_added(&e->to->k, sim.now_ms, pair);
 	} else {
 		kink_krb_answer(&e->to->k, sim.now_ms, e->octets);
 	}

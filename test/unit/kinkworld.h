@@ -42,12 +42,13 @@ struct sim_host {
 	char why[300];
 	/* Kerberos of this host */
 	int64_t clock_off_secs;
+	uint64_t engine_ms; /* until an SA is in force */
 	bool kdc_down, tickets_expired, unprotected_errors;
 	uint64_t krb_ms;
 	bool up;
 };
 
-enum sim_event_kind { SIM_DATAGRAM, SIM_ANSWER };
+enum sim_event_kind { SIM_DATAGRAM, SIM_ANSWER, SIM_ADDED };
 struct sim_event {
 	uint64_t at_ms, order;
 	enum sim_event_kind kind;

@@ -182,10 +182,12 @@ Test(kinkscene, rekeying_leaves_one_pair)
 
 Test(kinkscene, both_ask_at_once_and_make_one_pair)
 {
-	for (unsigned i = 0; i < 16; i++) {
+	for (unsigned i = 0; i < 64; i++) {
 		sim_start(2, i);
 		A->krb_ms = 1 + i % 4 * 3;
-		B->krb_ms = 1 + i / 4 * 3;
+		B->krb_ms = 1 + i / 4 % 4 * 3;
+		A->engine_ms = i / 16 % 2 * 7;
+		B->engine_ms = i / 32 * 7;
 		for (int h = 0; h < 2 && i % 2 != 0; h++)
 			set_secrecy(&sim.host[h], KEYCONF_SECRECY_PREFER);
 		sim_acquire(A, B);
@@ -340,6 +342,29 @@ Test(kinkscene, two_hundred_hosts_against_one, .timeout = 100)
 	}
 	cr_assert_eq(A->k.pairs.n, 200);
 	sim_stop();
+}
+
+/* A message that makes the peer send waits until the engine has the SA. */
+Test(kinkscene, nothing_is_asked_for_that_the_engine_cannot_read_yet)
+{
+	for (int ke = 0; ke < 2; ke++) {
+		sim_start(2, 11);
+		for (int i = 0; i < 2; i++) {
+			sim.host[i].engine_ms = 200;
+			set_secrecy(&sim.host[i], ke ? KEYCONF_SECRECY_REQUIRE
+						     : KEYCONF_SECRECY_OFF);
+		}
+		cr_assert_eq(sim_acquire(A, B), 0);
+		/* CREATE at once with a key exchange, else with its SA. */
+		sim_run(100);
+		cr_assert_eq(sim.datagrams, (unsigned)ke);
+		sim_run(200);
+		cr_assert_eq(sim.datagrams, 1 + (unsigned)ke);
+		sim_run(400);
+		cr_assert_eq(sim.datagrams, 2 + (unsigned)ke);
+		cr_assert_eq(sim_matched(A, B) + sim_matched(B, A), 2);
+		sim_stop();
+	}
 }
 
 /* Its own packet wakes the responder's engine before the ACK is there. */
