@@ -88,12 +88,12 @@ print_sealed(const struct sighting *p)
 }
 
 static void
-print_association(const struct tracetext *t)
+print_association(const struct tracetext *t, uint32_t said)
 {
-	const char *name = tracenames_assoc(t->names, t->story->said);
+	const char *name = tracenames_assoc(t->names, said);
 
 	(void)printf("%s%s(0x%" PRIx32 ")", name, name[0] == '\0' ? "" : " ",
-		     t->story->said);
+		     said);
 }
 
 /* "esp", "ah", "clear": how it came; "" for what began here. */
@@ -109,7 +109,7 @@ came_as(const struct tracetext *t)
 		return "ah";
 	}
 	/* The expression met it when it was opened already. */
-	return t->story->said != 0 ? "esp" : "clear";
+	return t->story->came_said != 0 ? "esp" : "clear";
 }
 
 static void
@@ -124,17 +124,17 @@ print_came(const struct tracetext *t)
 	(void)printf("  came ");
 	if (sealed)
 		print_sealed(first);
-	else if (s->said != 0)
+	else if (s->came_said != 0)
 		(void)printf("protected");
 	else
 		(void)printf("in clear");
-	if (s->said != 0) {
+	if (s->came_said != 0) {
 		(void)printf(" under ");
-		print_association(t);
+		print_association(t, s->came_said);
 	}
-	if (t->journey->replaced && sealed) {
+	if (t->journey->opened) {
 		(void)printf(": ");
-		print_packet(&t->journey->last);
+		print_packet(&t->journey->inner);
 	}
 	(void)putchar('\n');
 }
@@ -176,7 +176,7 @@ print_outcome(const struct tracetext *t)
 				(void)printf(
 				    "%sunder ",
 				    t->journey->end == JOURNEY_SENT ? "" : " ");
-				print_association(t);
+				print_association(t, s->said);
 			}
 			(void)printf("%s%s", s->what[0] == '\0' ? "" : "; ",
 				     s->what);
@@ -325,7 +325,7 @@ tracetext_print_json(const struct tracetext *t)
 	set_text(o, "in_by", device(j->iif, in));
 	set_text(o, "out_by", device(j->oif, out));
 	set_text(o, "came", came_as(t));
-	set_packet(o, s->inbound && j->replaced ? &j->last : &j->first);
+	set_packet(o, j->opened ? &j->inner : &j->first);
 	set_text(o, "outcome", story_outcome_name(s->outcome));
 	(void)json_object_set_new(o, "protected", json_boolean(s->secured));
 	set_text(o, "association", tracenames_assoc(t->names, s->said));

@@ -136,8 +136,13 @@ is_ours(const struct traceread_step *s)
 static void
 add_step(struct journey *j, const struct traceread_step *s, uint64_t now_ms)
 {
-	if (j->queued && j->ours)
+	if (j->queued && j->ours) {
 		j->replaced = true;
+		if (!is_leaving(j) && s->seen) {
+			j->opened = true;
+			j->inner = s->packet;
+		}
+	}
 	j->queued = false;
 	j->heard_ms = now_ms;
 	if (s->seen)

@@ -48,6 +48,8 @@ struct journey {
 	uint64_t began_ms, heard_ms;
 	bool outbound, forwarded, queued, ours; /* ours: nfipsec's queue */
 	bool replaced; /* went on behind nfipsec's queue */
+	bool opened;   /* and it was ESP or AH: inner is what was inside */
+	struct sighting inner;
 	uint32_t iif, oif;
 	struct sighting first, last;
 	struct journey_drop drop;

@@ -217,7 +217,7 @@ tell_engine_drop(const struct journey *j, struct story *out)
 struct reading {
 	const char *pass, *choice; /* why clear, why protected */
 	char before[1024];         /* the last rule of ours with a text */
-	bool main_seen, guard_seen, done;
+	bool main_seen, guard_seen, done, leaves;
 };
 
 static void
@@ -230,8 +230,13 @@ read_step(struct ruletext *rules, const struct story_marks *m,
 	const char *what;
 
 	r->done = m->mask != 0 && bits == m->mask;
-	if (said >= m->first && said <= m->last)
+	r->leaves |= s->oif != 0;
+	if (said >= m->first && said <= m->last) {
 		out->said = said;
+		/* No device to leave by yet: the engine gave it this one. */
+		if (!r->leaves)
+			out->came_said = said;
+	}
 	if (s->seen && is_security(s->packet.protocol)) {
 		out->sealed = s->packet;
 		out->has_sealed = true;

@@ -41,6 +41,7 @@ struct story {
 	bool inbound;  /* it came from outside: to us, or to be forwarded */
 	bool secured;  /* at its end: under ESP or AH, or opened from them */
 	uint32_t said; /* 0: none */
+	uint32_t came_said;     /* what it came under; a hub may change it */
 	struct sighting sealed; /* ESP or AH as it came or left */
 	bool has_sealed;
 	struct story_flow flow;
