@@ -2,9 +2,11 @@
 /*
  * What arrives in a seal queue: four octets of mark (network order), one of
  * room behind the packet, then the packet.  What is sealed is opened by the
- * peer and must be what it was, but for a SYN's MSS.
+ * peer and must be what it was, but for a SYN's MSS.  Then the same packet as
+ * a train: all of its payload goes, in segments that fit, or none.
  */
 #include "base/cursor.h"
+#include "engine/wire/tcp.h"
 #include "test/lib/pair.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len);
@@ -71,6 +73,74 @@ check_sealed(uint8_t *sealed, size_t len, const uint8_t *packet)
 	free(opened);
 }
 
+static uint8_t segment[65536 + PATH_GROWTH];
+
+static uint8_t *
+place(void *arg, size_t octets)
+{
+	PAIR_CHECK(octets <= sizeof(segment));
+	return segment;
+}
+
+/* The peer opens each of them, to TCP that goes on where the last one ended. */
+static void
+take(void *arg, size_t len, uint32_t mark)
+{
+	struct pkt pkt = { .octets = segment,
+			   .len = len,
+			   .whole = len,
+			   .in = 2,
+			   .mtu = 1500 };
+	static uint8_t opened[65536];
+	size_t *payload = arg;
+	struct path_result r;
+	struct tcp tcp;
+
+	PAIR_CHECK(len <= 1500 && (mark & PAIR_MASK) == PAIR_DONE);
+	r = pair_in(&pair.b, &pkt, opened, sizeof(opened));
+	PAIR_CHECK(r.action == PATH_REPLACE);
+	PAIR_CHECK(tcp_parse(opened + (opened[0] & 15) * 4,
+			     r.len - (opened[0] & 15u) * 4, &tcp));
+	*payload += r.len - (opened[0] & 15u) * 4 - tcp.header;
+}
+
+/* The same packet, as one that nobody has cut yet. */
+static void
+check_train(uint32_t mark, uint8_t room, const uint8_t *octets, size_t n)
+{
+	uint8_t *packet = malloc(n + room + 1);
+	size_t payload = 0;
+	struct path_sink sink = { place, take, &payload };
+	struct pkt pkt = { .octets = packet,
+			   .len = n,
+			   .room = room,
+			   .whole = n,
+			   .mark = mark,
+			   .out = 2,
+			   .mtu = 1500,
+			   .is_train = true };
+	struct path_result r;
+	struct tcp tcp;
+	struct ip4 ip;
+
+	memcpy(packet, octets, n);
+	path_begin(&pair.a.path, PAIR_NOW);
+	path_out_train(&pair.a.path, STORE_QUEUE_SEAL_TCP, &pkt, PAIR_NOW,
+		       &sink, &r);
+	path_end(&pair.a.path);
+	if (r.action == PATH_SENT) {
+		PAIR_CHECK(ip_parse(octets, n, &ip) == IP_OK);
+		PAIR_CHECK(tcp_parse(octets + ip.header,
+				     (size_t)ip.total - ip.header, &tcp));
+		PAIR_CHECK(payload ==
+			   (size_t)ip.total - ip.header - tcp.header);
+	} else {
+		PAIR_CHECK(r.action != PATH_ACCEPT &&
+			   r.action != PATH_REPLACE && payload == 0);
+	}
+	free(packet);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
 {
@@ -112,5 +182,6 @@ LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
 	}
 	free(dst);
 	free(packet);
+	check_train(mark, room, c.at, n);
 	return 0;
 }

@@ -60,10 +60,13 @@ static void
 out_all(void)
 {
 	static const uint8_t big[1480];
+	static uint8_t train[3000] = { 1, 2, 0, 80, [12] = 0x50, 0x18, 2 };
 
 	out_one("udp", PAIR_SAID, 32, PAIR_B, IP_UDP, 0, udp, sizeof(udp));
 	out_one("udp-no-room", PAIR_SAID, 0, PAIR_B, IP_UDP, 0, udp,
 		sizeof(udp));
+	out_one("train", PAIR_SAID, 64, PAIR_B, IP_TCP, IP_DF, train,
+		sizeof(train));
 	out_one("echo", PAIR_SAID, 1, PAIR_B, IP_ICMP, IP_DF, echo,
 		sizeof(echo));
 	out_one("syn", PAIR_SAID, 32, PAIR_B, IP_TCP, IP_DF, syn, sizeof(syn));
