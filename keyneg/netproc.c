@@ -368,15 +368,13 @@ confine(void)
 static uint32_t
 fresh_epoch(void)
 {
-	struct timespec now;
+	struct timespec now, rest = { 0 };
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_sec++;
-	now.tv_nsec = 0;
-	while (clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &now, NULL) ==
-	       EINTR)
+	rest.tv_nsec = 999999999 - now.tv_nsec;
+	while (nanosleep(&rest, &rest) != 0 && errno == EINTR)
 		;
-	return (uint32_t)now.tv_sec;
+	return (uint32_t)now.tv_sec + 1;
 }
 
 static void

@@ -8,10 +8,11 @@ $(B)/test/bench/%: $(B)/obj/test/bench/%.o $(TEST_ARCHIVES)
 
 .PHONY: bench
 bench:
-	packaging/install-deps build demo bench
+	packaging/install-deps build demo kerberos bench
 	$(MAKE) all $(BENCH_BINS)
 	test/bench/bench $(BENCH_ARGS)
 	test/bench/bench_entropy
+	test/bench/bench_keyneg
 	test/bench/bench_sa
 	test/bench/bench_rules
 	test/bench/bench_broker
