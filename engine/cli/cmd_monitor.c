@@ -25,6 +25,7 @@ static const struct {
 	{ PROTO_EVENT_AUDIT, "audit" },
 	{ PROTO_EVENT_PACKET, "packet" },
 	{ PROTO_EVENT_FAILED, "keys-failed" },
+	{ PROTO_EVENT_DEAD_PEER, "dead-peer" },
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -82,6 +83,7 @@ print_json(const struct proto_event *e)
 	case PROTO_EVENT_SA_SOFT:
 	case PROTO_EVENT_SA_EXPIRED:
 	case PROTO_EVENT_SA_DELETED:
+	case PROTO_EVENT_DEAD_PEER:
 		set_ends(o, e);
 		set_text(o, "direction", cell_direction(e->direction));
 		set_number(o, "spi", e->spi);
@@ -179,6 +181,7 @@ print_text(const struct proto_event *e)
 	case PROTO_EVENT_SA_SOFT:
 	case PROTO_EVENT_SA_EXPIRED:
 	case PROTO_EVENT_SA_DELETED:
+	case PROTO_EVENT_DEAD_PEER:
 		print_ends(e);
 		(void)printf(" %s 0x%08" PRIx32 "%s%s%s%s",
 			     cell_direction(e->direction), e->spi,

@@ -118,8 +118,8 @@ static const struct cli_command commands[] = {
 	  "[EVENT...]",
 	  "events as they come",
 	  "  EVENT is acquire, sa-added, sa-soft, sa-expired, sa-deleted,\n"
-	  "  keys-failed, drop, audit, packet or state; without one, all but\n"
-	  "  packet are shown.  audit: a packet that RFC 4302 and 4303 want recorded;\n"
+	  "  keys-failed, dead-peer, drop, audit, packet or state; without\n"
+	  "  one, all but packet are shown.  audit: a packet that RFC 4302 and 4303 want recorded;\n"
 	  "  packet: each one that the engine drops, see also `trace`.\n",
 	  { NULL },
 	  cmd_monitor_run },

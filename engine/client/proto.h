@@ -141,11 +141,12 @@ enum proto_event_kind {
 	PROTO_EVENT_AUDIT = 9,      /* a packet that RFC 4301-4303 record */
 	PROTO_EVENT_PACKET = 10,    /* a packet that the engine dropped */
 	PROTO_EVENT_FAILED = 11,    /* a key daemon has no keys for a peer */
+	PROTO_EVENT_DEAD_PEER = 12, /* we send and nothing comes back */
 };
 /* Of a PACKET that was not dropped: TCP that left in segments. */
 #define PROTO_REASON_SENT     "sent"
 #define PROTO_EVENT_BIT(kind) (1u << (kind))
-#define PROTO_EVENT_ALL       0xffeu
+#define PROTO_EVENT_ALL       0x1ffeu
 
 enum proto_pair_flag {
 	PROTO_PAIR_REPLACE = 1u << 0, /* the old outbound SA of this

@@ -194,6 +194,32 @@ on_wake(void *arg)
 			handle_event(c, &e);
 }
 
+static bool
+is_live(const struct sa *sa)
+{
+	return atomic_load_explicit(&sa->state, memory_order_acquire) ==
+	       SA_LIVE;
+}
+
+/* Manual keys as well: nobody renews them, but somebody may want to know. */
+static void
+look_for_silence(struct control *c, uint64_t now)
+{
+	uint32_t slots = store_slots(&c->store);
+
+	if (!silence_begin(c->silence, slots))
+		return;
+	for (uint32_t i = 0; i < slots; i++)
+		if (is_live(store_sa(&c->store, i)))
+			silence_hear(c->silence, store_sa(&c->store, i));
+	for (uint32_t i = 0; i < slots; i++) {
+		const struct sa *sa = store_sa(&c->store, i);
+
+		if (is_live(sa) && silence_judge(c->silence, i, sa, now))
+			tell_of_sa(c, PROTO_EVENT_DEAD_PEER, sa);
+	}
+}
+
 static void
 on_second(void *arg)
 {
@@ -218,6 +244,7 @@ on_second(void *arg)
 			break;
 		}
 	}
+	look_for_silence(c, now);
 	(void)sad_refresh(c->sad, now);
 	entropy_watch();
 }
@@ -481,7 +508,8 @@ control_open(struct control *c, unsigned workers)
 	if (err < 0)
 		log_fatalx("netlink: %s", strerror(-err));
 	c->sad = sad_new(&c->store);
-	if (c->sad == NULL)
+	c->silence = silence_new(c->store.head->max_sa);
+	if (c->sad == NULL || c->silence == NULL)
 		log_fatalx("no memory");
 	config.nfqueue_fd = c->nfqueue_fd;
 	err = server_new(&c->server, &config);
@@ -515,6 +543,7 @@ control_close(struct control *c)
 {
 	server_free(c->server);
 	sad_free(c->sad);
+	silence_free(c->silence);
 	for (unsigned w = 0; w < c->workers; w++) {
 		ring_fini(&c->rings[w].ring);
 		ring_fini(&c->rings[w].orders);

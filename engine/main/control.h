@@ -18,6 +18,7 @@
 #include "engine/nfq/parking.h"
 #include "engine/path/path.h"
 #include "engine/sa/sad.h"
+#include "engine/sa/silence.h"
 #include "engine/sa/store.h"
 
 #define CONTROL_RING   256 /* events of a worker that wait */
@@ -33,6 +34,7 @@ struct control_ring {
 struct control {
 	struct store store;
 	struct sad *sad;
+	struct silence *silence;
 	struct server *server;
 	struct link link;
 	struct carriers carriers;

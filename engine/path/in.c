@@ -313,6 +313,17 @@ is_in_its_place(const struct open *o)
 	return o->around != NULL && o->around->said == sa->said;
 }
 
+/* Inside AH the outer SA's table stays. */
+static bool
+find_esp(struct open *o)
+{
+	if (o->around != NULL)
+		return sad_in(o->p->table, SA_ESP, o->esp.spi, &o->ip.dst,
+			      &o->ip.src, &o->hit);
+	return path_find_in(o->p, SA_ESP, o->esp.spi, &o->ip, o->now_ms,
+			    &o->hit);
+}
+
 static void
 consume_esp(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 {
@@ -329,8 +340,7 @@ consume_esp(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 		consume_reserved(o, r);
 		return;
 	}
-	if (!sad_in(o->p->table, SA_ESP, o->esp.spi, &o->ip.dst, &o->ip.src,
-		    &o->hit)) {
+	if (!find_esp(o)) {
 		if (o->around != NULL)
 			drop(r, REASON_unknown_spi);
 		else
@@ -416,7 +426,7 @@ consume_ah(struct open *o, uint8_t *dst, size_t cap, struct path_result *r)
 		drop(r, REASON_reserved_spi);
 		return;
 	}
-	if (!sad_in(o->p->table, SA_AH, spi, &o->ip.dst, &o->ip.src, &o->hit)) {
+	if (!path_find_in(o->p, SA_AH, spi, &o->ip, o->now_ms, &o->hit)) {
 		leave_to_kernel(o->p, REASON_unknown_spi, r);
 		return;
 	}

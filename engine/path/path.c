@@ -229,6 +229,31 @@ path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	}
 }
 
+/* False: nothing has changed since this table. */
+static bool
+catch_up(struct path *p, uint64_t now_ms)
+{
+	if (atomic_load(&p->store->head->sa_generation) ==
+	    sad_table_generation(p->table))
+		return false;
+	path_end(p);
+	(void)sad_catch_up(p->sad, now_ms);
+	path_begin(p, now_ms);
+	return true;
+}
+
+bool
+path_find_in(struct path *p, uint8_t protocol, uint32_t spi,
+	     const struct ip4 *ip, uint64_t now_ms, struct sad_hit *hit)
+{
+	/* Of two that belong together the other one may be newer. */
+	if (sad_in(p->table, protocol, spi, &ip->dst, &ip->src, hit) &&
+	    (hit->sa->flags & SA_FLAG_BUNDLE) == 0)
+		return true;
+	(void)catch_up(p, now_ms);
+	return sad_in(p->table, protocol, spi, &ip->dst, &ip->src, hit);
+}
+
 void
 path_see_probe(struct path *p, enum store_queue_kind kind)
 {

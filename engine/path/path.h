@@ -188,6 +188,11 @@ void path_see_probe(struct path *p, enum store_queue_kind kind);
  * control what it has to know.  False: over; the SA is dead from now on. */
 bool path_use(struct path *p, const struct sad_hit *hit, uint32_t octets,
 	      uint64_t now_ms);
+/* The live inbound SA of a packet.  An SA whose sender knows that it was
+ * installed is found, even if this batch began with an older table: the caller
+ * holds no other one. */
+bool path_find_in(struct path *p, uint8_t protocol, uint32_t spi,
+		  const struct ip4 *ip, uint64_t now_ms, struct sad_hit *hit);
 /* Why there is no SA for this packet: a drop with its reason, or, where keys
  * could bring one, PATH_PARK after control was asked for them. */
 void path_missing(struct path *p, uint32_t said, const struct pkt *pkt,

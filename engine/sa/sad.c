@@ -342,6 +342,22 @@ sad_refresh(struct sad *d, uint64_t now_ms)
 	return good;
 }
 
+bool
+sad_catch_up(struct sad *d, uint64_t now_ms)
+{
+	bool good = true;
+
+	pthread_mutex_lock(&d->lock);
+	if (atomic_load(&d->store->head->sa_generation) !=
+	    atomic_load(&d->generation)) {
+		good = replace(d);
+		d->built_ms = now_ms;
+	}
+	reclaim(d);
+	pthread_mutex_unlock(&d->lock);
+	return good;
+}
+
 void
 sad_free(struct sad *d)
 {

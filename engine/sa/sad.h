@@ -37,6 +37,10 @@ void sad_free(struct sad *d);
 #define SAD_SLOTS_PER_MS 1000
 bool sad_refresh(struct sad *d, uint64_t now_ms);
 
+/* The same without the pause, and it waits for a thread that is at it: when it
+ * returns, what was in the slots when it was called is in the table. */
+bool sad_catch_up(struct sad *d, uint64_t now_ms);
+
 /* A worker's batch; between the two the table and its slots stay. */
 const struct sad_table *sad_enter(struct sad *d, unsigned worker);
 void sad_leave(struct sad *d, unsigned worker);

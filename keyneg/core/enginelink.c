@@ -178,6 +178,7 @@ on_event(struct enginelink *l, size_t n)
 	case PROTO_EVENT_AUDIT:
 	case PROTO_EVENT_PACKET:
 	case PROTO_EVENT_FAILED:
+	case PROTO_EVENT_DEAD_PEER:
 		return;
 	}
 }

@@ -659,3 +659,29 @@ Test(path, parks_where_keys_may_come)
 	cr_assert_eq(r.reason, REASON_no_sa);
 	pair_fini(&p);
 }
+
+/* A batch that began before an SA was installed: the peer knows that it was,
+ * so the packet is opened all the same. */
+Test(path, opens_by_an_sa_newer_than_the_batch)
+{
+	static uint8_t sealed[512], opened[512];
+	struct path_result r;
+	struct pair p;
+	struct pkt pkt;
+	size_t len;
+
+	pair_init(&p, &gcm);
+	len = seal(&p, 99, 0, text, 20, 0, sealed).len;
+	cr_assert(store_kill(&p.b.store, p.b.in_slot));
+	pkt = make(sealed, len, 0, OTHERS);
+	path_begin(&p.b.path, PAIR_NOW);
+	path_in(&p.b.path, &pkt, PAIR_NOW, opened, sizeof(opened), &r);
+	cr_assert_eq(r.action, PATH_ACCEPT); /* the kernel's, if anybody's */
+	p.b.in_slot =
+	    pair_claim(&p.b, &gcm, SA_IN, PAIR_SPI_AB, PAIR_B, PAIR_A);
+	path_in(&p.b.path, &pkt, PAIR_NOW, opened, sizeof(opened), &r);
+	cr_assert_eq(r.action, PATH_REPLACE);
+	path_end(&p.b.path);
+	free(pkt.octets);
+	pair_fini(&p);
+}
