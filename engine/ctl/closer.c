@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 /* Outlives the closer when a thread hangs. */
 struct closer_shared {
 	int from;
+	sem_t runs; /* once for each thread */
 	_Atomic unsigned waiting; /* handed over and not closed yet */
 };
 
@@ -51,6 +53,7 @@ bury(void *arg)
 	struct closer_shared *s = arg;
 	int fd;
 
+	sem_post(&s->runs);
 	while (read(s->from, &fd, sizeof(fd)) == (ssize_t)sizeof(fd)) {
 		close(fd);
 		atomic_fetch_sub(&s->waiting, 1);
@@ -70,6 +73,8 @@ closer_start(struct closer *c)
 	if (pipe2(c->pipe, O_CLOEXEC) < 0)
 		return -errno;
 	c->shared->from = c->pipe[0];
+	if (sem_init(&c->shared->runs, 0, 0) < 0)
+		return -errno;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (c->n < CLOSER_THREADS && err == 0) {
@@ -77,6 +82,11 @@ closer_start(struct closer *c)
 		c->n += err == 0;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	/* Who confines the process next forbids what libc calls for a thread's
+	 * start. */
+	for (unsigned i = 0; i < c->n; i++)
+		while (sem_wait(&c->shared->runs) < 0 && errno == EINTR)
+			;
 	return err;
 }
 

@@ -153,6 +153,9 @@ child_died(struct supervisor *s, int status)
 	evloop_del(s->loop, s->link.fd);
 	link_fini(&s->link);
 	entropy_supply_close(&s->entropy);
+	if (s->stopping && WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		log_warnx("the engine died of signal %d when it was to end",
+			  WTERMSIG(status));
 	if (s->stopping)
 		return;
 	if (WIFSIGNALED(status))

@@ -37,6 +37,7 @@ static const struct privs_call calls[] = {
 	CALL(epoll_ctl),
 	CALL(timerfd_settime),
 	CALL(timer_settime),
+	CALL(timer_delete),
 	CALL(accept4),
 	CALL(recvfrom),
 	CALL(recvmsg),
