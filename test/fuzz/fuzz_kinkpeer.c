@@ -32,10 +32,13 @@ ask(void *ctx, const struct krbreq *r)
 	return 0;
 }
 
+static uint32_t added; /* the engine has it, and has not said so */
+
 static int
 add(void *ctx, const struct sainstall_sa *sa)
 {
 	sas++;
+	added = sa->pair;
 	return 0;
 }
 
@@ -44,6 +47,7 @@ add_pair(void *ctx, const struct sainstall_sa *in,
 	 const struct sainstall_sa *out)
 {
 	sas += 2;
+	added = in->pair;
 	return 0;
 }
 
@@ -72,6 +76,9 @@ answer(struct kink *k, uint64_t now_ms)
 {
 	static struct krbans a;
 
+	if (added != 0)
+		kink_sa_added(k, now_ms, added);
+	added = 0;
 	if (!is_asked)
 		return;
 	is_asked = false;
@@ -135,6 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
 	ipaddr_parse("10.77.0.2", &path.local);
 	ipaddr_parse("10.77.0.1", &path.peer);
 	sas = 0;
+	added = 0;
 	is_asked = false;
 	if (kink_init(&k, &ops, NULL, &sa_ops, NULL, &conf, 1, &limits) != 0)
 		abort();
@@ -144,6 +152,7 @@ LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
 		if (n == 0)
 			break;
 		kink_receive(&k, 1000 + i, &path, buf, n);
+		answer(&k, 1000 + i);
 		answer(&k, 1000 + i);
 	}
 	for (uint64_t now = 2000; now < 200000; now += 1000) {
