@@ -440,6 +440,7 @@ supervisor_run(const struct supervisor_options *opt)
 	diag_print(s.diag, stderr);
 	if (s.policy == NULL) {
 		guard_last(opt, s.diag);
+		diag_free(s.diag);
 		return 1;
 	}
 	proc_title("nfipsecd: supervisor");
