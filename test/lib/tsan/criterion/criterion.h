@@ -89,6 +89,8 @@ criterion_note(bool good, const char *at, const char *what, const char *fmt,
 #define cr_assert_not(x, ...)      CRITERION_MUST(!(x), __VA_ARGS__)
 #define cr_assert_eq(a, b, ...)    CRITERION_MUST((a) == (b), __VA_ARGS__)
 #define cr_assert_neq(a, b, ...)   CRITERION_MUST((a) != (b), __VA_ARGS__)
+#define cr_assert_float_eq(a, b, e, ...)                                       \
+	CRITERION_MUST((a) - (b) <= (e) && (b) - (a) <= (e), __VA_ARGS__)
 #define cr_assert_lt(a, b, ...)    CRITERION_MUST((a) < (b), __VA_ARGS__)
 #define cr_assert_leq(a, b, ...)   CRITERION_MUST((a) <= (b), __VA_ARGS__)
 #define cr_assert_gt(a, b, ...)    CRITERION_MUST((a) > (b), __VA_ARGS__)
