@@ -1,5 +1,5 @@
 # libnfipsec.so, for applications: LGPL files alone (test/tool/test_library).
-LIBRARY_SRCS := $(addprefix engine/client/,nfipsec.c nfipsec_random.c \
+LIBRARY_SRCS := $(addprefix engine/client/,libnfipsec.c nfipsec_random.c \
 	info.c run_dir.c client.c proto.c proto_shape.c) \
 	$(addprefix base/,builder.c cursor.c secret.c)
 LIBRARY_MAP := engine/client/libnfipsec.map
