@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <inttypes.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,11 @@
 #include "engine/main/engine.h"
 #include "engine/sa/life.h"
 
-#define NFQUEUE_PROC "/proc/self/net/netfilter/nfnetlink_queue"
+/* A worker has read its queues by then; and how long it may take to refuse. */
+#define LEFTOVERS_MS      20
+#define LEFTOVERS_STEP_MS 5
+#define LEFTOVERS_TRIES   40
+#define NFQUEUE_PROC      "/proc/self/net/netfilter/nfnetlink_queue"
 
 void
 control_notify(void *arg, const struct path_event *e)
@@ -361,6 +366,38 @@ give_up(void *ctx, uint32_t said, const struct ipaddr *peer)
 	wake_workers(c);
 }
 
+/* Does anything of this SAID wait for keys? */
+static bool
+is_awaited(const struct control *c, uint32_t said)
+{
+	for (unsigned w = 0; w < c->workers; w++) {
+		const struct store_parked *row = &c->store.head->parked[w];
+
+		for (unsigned i = 0; i < STORE_PARK_PAIRS; i++)
+			if (atomic_load(&row->pairs[i].said) == said &&
+			    atomic_load(&row->pairs[i].packets) != 0)
+				return true;
+	}
+	return false;
+}
+
+/* What ended connections had sent waits in queues or for keys: it must not
+ * leave by those that come next.  There are no SAs now, so workers park what
+ * they still read; a moment later that is refused. */
+static void
+refuse_leftovers(struct control *c, uint32_t said, const struct ipaddr *peer)
+{
+	struct parking_order order = { said, *peer };
+
+	(void)poll(NULL, 0, LEFTOVERS_MS);
+	for (unsigned w = 0; w < c->workers; w++)
+		if (atomic_load(&c->store.head->parked[w].packets) != 0)
+			(void)ring_put(&c->rings[w].orders, &order);
+	wake_workers(c);
+	for (unsigned n = 0; n < LEFTOVERS_TRIES && is_awaited(c, said); n++)
+		(void)poll(NULL, 0, LEFTOVERS_STEP_MS);
+}
+
 static int
 cut(void *ctx, uint32_t said, const struct ipaddr *peer)
 {
@@ -380,6 +417,8 @@ cut(void *ctx, uint32_t said, const struct ipaddr *peer)
 			 "cut, %u sockets ended",
 			 said, ipaddr_format(peer, text), n.connections,
 			 n.sockets);
+	if (err == 0)
+		refuse_leftovers(c, said, peer);
 	return err;
 }
 

@@ -238,8 +238,13 @@ judge_train(struct parking *k, struct hold_packet *h, uint64_t now_ms)
 	return true;
 }
 
-/* True: the packet has left or is dropped; false: it waits on. */
-static bool
+enum judged {
+	JUDGED_WAITS,
+	JUDGED_DONE,    /* injected or dropped: whatever the kernel lost */
+	JUDGED_VERDICT, /* left, if the kernel still had it */
+};
+
+static enum judged
 judge(struct parking *k, struct hold_packet *h, uint64_t now_ms)
 {
 	struct path_result r;
@@ -250,7 +255,7 @@ judge(struct parking *k, struct hold_packet *h, uint64_t now_ms)
 	h->pkt.mtu = devmtu_get(k->devmtu, h->pkt.out, now_ms);
 	h->pkt.room = PATH_GROWTH;
 	if (h->pkt.is_train)
-		return judge_train(k, h, now_ms);
+		return judge_train(k, h, now_ms) ? JUDGED_DONE : JUDGED_WAITS;
 	nlq_verdict_init(&v, k->verdict, VERDICT_OCTETS,
 			 k->socks[h->kind]->queue);
 	if (!h->in_kernel)
@@ -259,7 +264,7 @@ judge(struct parking *k, struct hold_packet *h, uint64_t now_ms)
 	path_out(k->path, h->kind, &h->pkt, now_ms, dst, cap, &r);
 	switch (r.action) {
 	case PATH_PARK:
-		return false;
+		return JUDGED_WAITS;
 	case PATH_DROP:
 	case PATH_ACCEPT: /* path_out never says these */
 	case PATH_SENT:
@@ -272,9 +277,9 @@ judge(struct parking *k, struct hold_packet *h, uint64_t now_ms)
 		}
 		nlq_verdict_replace(&v, h->id, r.mark, r.len);
 		write_verdict(k, h, &v);
-		break;
+		return JUDGED_VERDICT;
 	}
-	return true;
+	return JUDGED_DONE;
 }
 
 /* ---- keys are there -------------------------------------------------------
@@ -286,9 +291,11 @@ release_pair(struct parking *k, unsigned pair, uint64_t now_ms)
 	struct hold_packet h;
 
 	while (hold_head(k->hold, pair, k->packet, &h)) {
-		if (!judge(k, &h, now_ms))
+		enum judged judged = judge(k, &h, now_ms);
+
+		if (judged == JUDGED_WAITS)
 			return;
-		take_off(k, pair, &h, true, now_ms);
+		take_off(k, pair, &h, judged == JUDGED_VERDICT, now_ms);
 	}
 }
 
@@ -299,7 +306,7 @@ release_lost(struct parking *k, uint64_t now_ms)
 	struct hold_packet h;
 
 	while (hold_lost_head(k->hold, k->packet, &h))
-		if (!judge(k, &h, now_ms))
+		if (judge(k, &h, now_ms) == JUDGED_WAITS)
 			path_refuse(k->path, REASON_no_sa, &h.pkt, now_ms);
 }
 
