@@ -4,8 +4,9 @@
  *
  * Such a SAID stays closed: no association has it, and what carries it is
  * dropped (unknown-said).  What its connections are told is done here: their
- * sockets end and conntrack forgets them, so that nothing of them goes on in
- * clear or by another association.  The SAID may be given to another name only
+ * sockets end and conntrack forgets them, so that nothing of theirs goes on by
+ * another association.  (A UDP server that is bound to no SAID lives on: what
+ * it answers late is a new flow.)  The SAID may be given to another name only
  * when no socket carries it any more: a socket bound to it would change its
  * peer without knowing.
  */
