@@ -294,6 +294,8 @@ part_with_former(struct store *store, struct shadow *sh,
 		 const struct install_cutter *cutter,
 		 const struct proto_pair *p, uint32_t said)
 {
+	bool known = false;
+
 	switch (peers_ask(store, said, &p->peer, p->principal)) {
 	case PEERS_SAME:
 		return 0;
@@ -302,10 +304,11 @@ part_with_former(struct store *store, struct shadow *sh,
 			return 0;
 		break;
 	case PEERS_OTHER:
+		known = true;
 		break;
 	}
 	kill_others(store, sh, p, said);
-	return cutter->cut(cutter->ctx, said, &p->peer);
+	return cutter->cut(cutter->ctx, said, &p->peer, known);
 }
 
 /* Slots for the halves there are, both or none. */

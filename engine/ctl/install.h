@@ -16,9 +16,11 @@
 #include "engine/sa/store.h"
 
 /* Ends the connections under a SAID with a peer: another principal speaks for
- * it now.  0 or -errno: then the pair is refused. */
+ * it now.  known: it is known who did before.  0 or -errno: then the pair is
+ * refused. */
 struct install_cutter {
-	int (*cut)(void *ctx, uint32_t said, const struct ipaddr *peer);
+	int (*cut)(void *ctx, uint32_t said, const struct ipaddr *peer,
+		   bool known);
 	void *ctx;
 };
 

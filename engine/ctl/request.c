@@ -181,7 +181,7 @@ end_change(struct server *s, struct session *c, int err, const char *why)
 
 /* A service without connections: the fake of the tests. */
 static int
-cut_nothing(void *ctx, uint32_t said, const struct ipaddr *peer)
+cut_nothing(void *ctx, uint32_t said, const struct ipaddr *peer, bool known)
 {
 	return 0;
 }

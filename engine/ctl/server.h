@@ -7,9 +7,9 @@
  * blocks, ever.  Reads the store, and writes to it only what clients with the
  * right ask for (install.h).  Credentials are looked at before an octet of a
  * client is read: users without privilege may ask about sockets of their own
- * alone (broker.h), and can't take root's places.  What belongs to others (configuration, nft rules) is asked
- * of them through struct ctl_ops and answered later through a ticket, so that
- * a slow supervisor stops nobody else.
+ * alone (broker.h), and can't take root's places.  What belongs to others
+ * (configuration, nft rules) is asked of them through struct ctl_ops and
+ * answered later through a ticket, so that a slow supervisor stops nobody else.
  *
  * What a client can cost is bounded: SERVER_CLIENTS_MAX of them, one request
  * at a time, no half message kept, nothing queued for a slow reader but the
@@ -28,8 +28,8 @@
 #include "engine/sa/store.h"
 
 #define SERVER_CLIENTS_MAX 128
-#define SERVER_USERS_MAX   64 /* of them without privilege */
-#define SERVER_PER_USER    16 /* of them of one user */
+#define SERVER_USERS_MAX   64          /* of them without privilege */
+#define SERVER_PER_USER    16          /* of them of one user */
 #define SERVER_BACKLOG_MAX (16u << 20) /* octets, all clients together */
 #define SERVER_HELLO_MS    5000        /* to say hello, else closed */
 
@@ -75,9 +75,11 @@ struct ctl_ops {
 	/* Drops: the counters of our nft rules that drop. */
 	int (*rule_drops)(void *ctx, struct server_ticket t);
 	/* Another principal speaks for the peer from now on: ends, before it
-	 * returns, the connections that are under the SAID with it.  0 or
-	 * -errno.  NULL: there are no connections. */
-	int (*cut)(void *ctx, uint32_t said, const struct ipaddr *peer);
+	 * returns, the connections that are under the SAID with it, and where
+	 * its predecessor is known what still waits to be sent.  0 or -errno.
+	 * NULL: there are no connections. */
+	int (*cut)(void *ctx, uint32_t said, const struct ipaddr *peer,
+		   bool known);
 	/* Puts a program into a cgroup whose sockets are bound. */
 	int (*run)(void *ctx, struct server_ticket t,
 		   const struct ctl_run *what);

@@ -28,7 +28,7 @@ struct server_watch {
 struct server {
 	struct server_config config;
 	int epoll_fd, timer_fd;
-	uid_t own_uid; /* what the service runs as */
+	uid_t own_uid;  /* what the service runs as */
 	uint64_t netns; /* cookie of our network namespace; 0: unknown */
 	struct log_limit refusals;
 	struct closer closer;

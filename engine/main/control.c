@@ -399,7 +399,7 @@ refuse_leftovers(struct control *c, uint32_t said, const struct ipaddr *peer)
 }
 
 static int
-cut(void *ctx, uint32_t said, const struct ipaddr *peer)
+cut(void *ctx, uint32_t said, const struct ipaddr *peer, bool known)
 {
 	struct control *c = ctx;
 	const struct store_head *h = c->store.head;
@@ -417,7 +417,8 @@ cut(void *ctx, uint32_t said, const struct ipaddr *peer)
 			 "cut, %u sockets ended",
 			 said, ipaddr_format(peer, text), n.connections,
 			 n.sockets);
-	if (err == 0)
+	/* Of nobody known what waits may be what these keys were asked for. */
+	if (err == 0 && known)
 		refuse_leftovers(c, said, peer);
 	return err;
 }

@@ -88,7 +88,7 @@ TestSuite(install, .init = begin, .fini = end);
 static unsigned live(void);
 
 static int
-cut(void *ctx, uint32_t said, const struct ipaddr *peer)
+cut(void *ctx, uint32_t said, const struct ipaddr *peer, bool known)
 {
 	cr_expect_eq(said, 0x100);
 	cr_expect(ipaddr_equal(peer, &pair.peer));
