@@ -42,27 +42,15 @@ kind_name(uint32_t kind)
  */
 
 static void
-set_text(json_t *o, const char *key, const char *value)
-{
-	(void)json_object_set_new(o, key, json_string(value));
-}
-
-static void
-set_number(json_t *o, const char *key, uint64_t n)
-{
-	(void)json_object_set_new(o, key, cell_json_count(n));
-}
-
-static void
 set_ends(json_t *o, const struct proto_event *e)
 {
 	char text[IPADDR_TEXT], protocol[16];
 
-	set_text(o, "association", e->association);
-	set_number(o, "said", e->said);
-	set_text(o, "local", ipaddr_format(&e->local, text));
-	set_text(o, "peer", ipaddr_format(&e->peer, text));
-	set_text(o, "protocol", cell_protocol(e->protocol, protocol));
+	jsonout_text(o, "association", e->association);
+	jsonout_count(o, "said", e->said);
+	jsonout_text(o, "local", ipaddr_format(&e->local, text));
+	jsonout_text(o, "peer", ipaddr_format(&e->peer, text));
+	jsonout_text(o, "protocol", cell_protocol(e->protocol, protocol));
 }
 
 static void
@@ -71,13 +59,13 @@ print_json(const struct proto_event *e)
 	json_t *o = json_object();
 	char time[32], peer[IPADDR_TEXT];
 
-	set_text(o, "time", cell_time(e->wall_ms, time));
+	jsonout_text(o, "time", cell_time(e->wall_ms, time));
 	switch ((enum proto_event_kind)e->kind) {
 	case PROTO_EVENT_ACQUIRE:
 		set_ends(o, e);
-		set_number(o, "sport", e->sport);
-		set_number(o, "dport", e->dport);
-		set_number(o, "uid", e->uid);
+		jsonout_count(o, "sport", e->sport);
+		jsonout_count(o, "dport", e->dport);
+		jsonout_count(o, "uid", e->uid);
 		break;
 	case PROTO_EVENT_SA_ADDED:
 	case PROTO_EVENT_SA_SOFT:
@@ -85,50 +73,50 @@ print_json(const struct proto_event *e)
 	case PROTO_EVENT_SA_DELETED:
 	case PROTO_EVENT_DEAD_PEER:
 		set_ends(o, e);
-		set_text(o, "direction", cell_direction(e->direction));
-		set_number(o, "spi", e->spi);
-		set_text(o, "encryption", e->encryption);
-		set_text(o, "integrity", e->integrity);
-		set_text(o, "reason", e->reason);
+		jsonout_text(o, "direction", cell_direction(e->direction));
+		jsonout_count(o, "spi", e->spi);
+		jsonout_text(o, "encryption", e->encryption);
+		jsonout_text(o, "integrity", e->integrity);
+		jsonout_text(o, "reason", e->reason);
 		break;
 	case PROTO_EVENT_DROP:
-		set_text(o, "direction", cell_direction(e->direction));
-		set_text(o, "reason", e->reason);
-		set_number(o, "packets", e->packets);
-		set_number(o, "total", e->total);
+		jsonout_text(o, "direction", cell_direction(e->direction));
+		jsonout_text(o, "reason", e->reason);
+		jsonout_count(o, "packets", e->packets);
+		jsonout_count(o, "total", e->total);
 		break;
 	case PROTO_EVENT_STATE:
 		(void)json_object_set_new(o, "ready", json_boolean(e->ready));
-		set_text(o, "reason", e->text);
+		jsonout_text(o, "reason", e->text);
 		break;
 	case PROTO_EVENT_LOST:
-		set_number(o, "events", e->lost);
+		jsonout_count(o, "events", e->lost);
 		break;
 	case PROTO_EVENT_AUDIT:
 		set_ends(o, e);
-		set_text(o, "direction", cell_direction(e->direction));
-		set_text(o, "reason", e->reason);
-		set_number(o, "spi", e->spi);
-		set_number(o, "sequence", e->sequence);
-		set_number(o, "not_shown", e->lost);
+		jsonout_text(o, "direction", cell_direction(e->direction));
+		jsonout_text(o, "reason", e->reason);
+		jsonout_count(o, "spi", e->spi);
+		jsonout_count(o, "sequence", e->sequence);
+		jsonout_count(o, "not_shown", e->lost);
 		break;
 	case PROTO_EVENT_PACKET:
 		set_ends(o, e);
-		set_text(o, "direction", cell_direction(e->direction));
-		set_text(o, "reason", e->reason);
-		set_text(o, "sentence", e->text);
-		set_number(o, "sport", e->sport);
-		set_number(o, "dport", e->dport);
-		set_number(o, "spi", e->spi);
-		set_number(o, "sequence", e->sequence);
-		set_number(o, "ip_id", e->number);
-		set_number(o, "not_shown", e->lost);
+		jsonout_text(o, "direction", cell_direction(e->direction));
+		jsonout_text(o, "reason", e->reason);
+		jsonout_text(o, "sentence", e->text);
+		jsonout_count(o, "sport", e->sport);
+		jsonout_count(o, "dport", e->dport);
+		jsonout_count(o, "spi", e->spi);
+		jsonout_count(o, "sequence", e->sequence);
+		jsonout_count(o, "ip_id", e->number);
+		jsonout_count(o, "not_shown", e->lost);
 		break;
 	case PROTO_EVENT_FAILED:
-		set_text(o, "association", e->association);
-		set_number(o, "said", e->said);
-		set_text(o, "peer", ipaddr_format(&e->peer, peer));
-		set_text(o, "reason", e->text);
+		jsonout_text(o, "association", e->association);
+		jsonout_count(o, "said", e->said);
+		jsonout_text(o, "peer", ipaddr_format(&e->peer, peer));
+		jsonout_text(o, "reason", e->text);
 		break;
 	}
 	jsonout_line(kind_name(e->kind), o);

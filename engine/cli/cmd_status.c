@@ -83,36 +83,28 @@ print_json(const struct gathered *g)
 	char time[21];
 	json_t *o = json_object();
 
-	(void)json_object_set_new(o, "version", json_string(NFIPSEC_VERSION));
+	jsonout_text(o, "version", NFIPSEC_VERSION);
 	(void)json_object_set_new(o, "ready", json_boolean(s->ready));
-	(void)json_object_set_new(o, "reason", json_string(s->text));
-	(void)json_object_set_new(o, "divert", json_string(s->divert));
-	(void)json_object_set_new(o, "randomness", json_string(s->randomness));
+	jsonout_text(o, "reason", s->text);
+	jsonout_text(o, "divert", s->divert);
+	jsonout_text(o, "randomness", s->randomness);
 	(void)json_object_set_new(o, "engine_started",
 				  json_string(seconds(s->started, time)));
-	(void)json_object_set_new(o, "engine_starts",
-				  cell_json_count(s->starts));
+	jsonout_count(o, "engine_starts", s->starts);
 	(void)json_object_set_new(
 	    o, "service_started",
 	    json_string(seconds(s->service_started, time)));
-	(void)json_object_set_new(o, "workers", cell_json_count(s->workers));
-	(void)json_object_set_new(o, "associations",
-				  cell_json_count(s->n_assocs));
-	(void)json_object_set_new(o, "sas", cell_json_count(s->n_sas));
-	(void)json_object_set_new(o, "max_sa", cell_json_count(s->max_sa));
-	(void)json_object_set_new(o, "parked", cell_json_count(s->parked));
-	(void)json_object_set_new(o, "policy_generation",
-				  cell_json_count(s->generation));
-	(void)json_object_set_new(o, "said_mask",
-				  cell_json_count(s->said_mask));
-	(void)json_object_set_new(o, "said_first",
-				  cell_json_count(s->said_first));
-	(void)json_object_set_new(o, "said_last",
-				  cell_json_count(s->said_last));
-	(void)json_object_set_new(o, "drops_in",
-				  cell_json_count(g->dropped[PROTO_IN]));
-	(void)json_object_set_new(o, "drops_out",
-				  cell_json_count(g->dropped[PROTO_OUT]));
+	jsonout_count(o, "workers", s->workers);
+	jsonout_count(o, "associations", s->n_assocs);
+	jsonout_count(o, "sas", s->n_sas);
+	jsonout_count(o, "max_sa", s->max_sa);
+	jsonout_count(o, "parked", s->parked);
+	jsonout_count(o, "policy_generation", s->generation);
+	jsonout_count(o, "said_mask", s->said_mask);
+	jsonout_count(o, "said_first", s->said_first);
+	jsonout_count(o, "said_last", s->said_last);
+	jsonout_count(o, "drops_in", g->dropped[PROTO_IN]);
+	jsonout_count(o, "drops_out", g->dropped[PROTO_OUT]);
 	jsonout_begin();
 	jsonout_put("status", o);
 	for (unsigned i = 0; i < g->n_queues; i++)

@@ -1,67 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "engine/cli/entropystat.h"
-
-#define PATIENCE_MS 10000
-
-static int
-connect_to(const char *run_dir)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd, n, err;
-
-	n = snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", run_dir,
-		     ENTROPY_STATUS_SOCKET);
-	if (n < 0 || (size_t)n >= sizeof(at.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
-		return fd;
-	err = -errno;
-	(void)close(fd);
-	return err;
-}
+#include "engine/cli/sockread.h"
 
 int
 entropystat_read(struct entropystat *s, const char *run_dir)
 {
-	char text[ENTROPY_STATUS_MAX];
-	size_t have = 0;
-	int fd = connect_to(run_dir), err = 0;
+	char *text;
+	size_t len;
+	int err;
 
-	if (fd < 0)
-		return fd;
-	while (have < sizeof(text)) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		ssize_t got;
-
-		if (poll(&p, 1, PATIENCE_MS) == 0) {
-			err = -ETIMEDOUT;
-			break;
-		}
-		got = recv(fd, text + have, sizeof(text) - have, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			err = -errno;
-		if (got <= 0)
-			break;
-		have += (size_t)got;
-	}
-	(void)close(fd);
+	err = sockread_all(run_dir, ENTROPY_STATUS_SOCKET, ENTROPY_STATUS_MAX,
+			   &text, &len);
 	if (err == 0)
-		entropystat_parse(s, text, have);
+		entropystat_parse(s, text, len);
+	free(text);
 	return err;
 }
 

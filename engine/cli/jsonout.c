@@ -3,6 +3,18 @@
 
 #include "engine/cli/jsonout.h"
 
+void
+jsonout_text(json_t *o, const char *key, const char *value)
+{
+	(void)json_object_set_new(o, key, json_string(value));
+}
+
+void
+jsonout_count(json_t *o, const char *key, uint64_t n)
+{
+	(void)json_object_set_new(o, key, cell_json_count(n));
+}
+
 json_t *
 jsonout_row(const struct columns *cols, const void *row, bool show_keys)
 {

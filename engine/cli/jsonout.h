@@ -17,6 +17,9 @@ void jsonout_put(const char *object, json_t *value);
 void jsonout_end(void);
 /* One object a line, without the frame; for monitor. */
 void jsonout_line(const char *object, json_t *value);
+/* A field of an object. */
+void jsonout_text(json_t *o, const char *key, const char *value);
+void jsonout_count(json_t *o, const char *key, uint64_t n);
 /* The columns that are data.  A new reference. */
 json_t *jsonout_row(const struct columns *cols, const void *row,
 		    bool show_keys);

@@ -1,75 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/keyview.h"
 #include "engine/cli/peerstat.h"
-
-#define PATIENCE_MS 10000
-
-/* ---- the text -------------------------------------------------------------
- */
-
-static int
-connect_to(const char *run_dir)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd, n, err;
-
-	n = snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", run_dir,
-		     KEYVIEW_SOCKET);
-	if (n < 0 || (size_t)n >= sizeof(at.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
-		return fd;
-	err = -errno;
-	(void)close(fd);
-	return err;
-}
-
-/* All of it, with a final 0. */
-static int
-slurp(int fd, char **text)
-{
-	size_t have = 0, cap = 0;
-
-	for (;;) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		char *more = *text;
-		ssize_t got;
-
-		if (cap - have < 2) {
-			cap = cap == 0 ? 65536 : 2 * cap;
-			if (cap > 2 * KEYVIEW_MAX)
-				return -EMSGSIZE;
-			more = realloc(*text, cap);
-			if (more == NULL)
-				return -ENOMEM;
-			*text = more;
-		}
-		if (poll(&p, 1, PATIENCE_MS) == 0)
-			return -ETIMEDOUT;
-		got = recv(fd, more + have, cap - have - 1, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		have += (size_t)got;
-		more[have] = '\0';
-		if (got == 0)
-			return 0;
-	}
-}
+#include "engine/cli/sockread.h"
 
 /* ---- lines ----------------------------------------------------------------
  */
@@ -217,16 +155,14 @@ by_name(const void *a, const void *b)
 int
 peerstat_read(struct peerstat *s, const char *run_dir)
 {
-	char *text = NULL, *next, *at;
-	int fd = connect_to(run_dir), err;
+	char *text, *next, *at;
 	bool ended = false;
 	struct line line;
+	size_t len;
+	int err;
 
 	memset(s, 0, sizeof(*s));
-	if (fd < 0)
-		return fd;
-	err = slurp(fd, &text);
-	(void)close(fd);
+	err = sockread_all(run_dir, KEYVIEW_SOCKET, KEYVIEW_MAX, &text, &len);
 	next = text;
 	while (err == 0 && !ended && (at = strsep(&next, "\n")) != NULL) {
 		parse(&line, at);

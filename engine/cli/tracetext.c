@@ -243,28 +243,16 @@ tracetext_print(const struct tracetext *t)
  */
 
 static void
-set_text(json_t *o, const char *key, const char *value)
-{
-	(void)json_object_set_new(o, key, json_string(value));
-}
-
-static void
-set_number(json_t *o, const char *key, uint64_t n)
-{
-	(void)json_object_set_new(o, key, cell_json_count(n));
-}
-
-static void
 set_packet(json_t *o, const struct sighting *p)
 {
 	char text[IPADDR_TEXT], protocol[16];
 
-	set_text(o, "protocol", cell_protocol(p->protocol, protocol));
-	set_text(o, "source", ipaddr_format(&p->src, text));
-	set_text(o, "destination", ipaddr_format(&p->dst, text));
-	set_number(o, "sport", p->sport);
-	set_number(o, "dport", p->dport);
-	set_number(o, "length", p->length);
+	jsonout_text(o, "protocol", cell_protocol(p->protocol, protocol));
+	jsonout_text(o, "source", ipaddr_format(&p->src, text));
+	jsonout_text(o, "destination", ipaddr_format(&p->dst, text));
+	jsonout_count(o, "sport", p->sport);
+	jsonout_count(o, "dport", p->dport);
+	jsonout_count(o, "length", p->length);
 }
 
 static json_t *
@@ -277,11 +265,11 @@ flow_json(const struct tracetext *t)
 	if (!f->known)
 		return json_null();
 	o = json_object();
-	set_text(o, "direction", f->inbound ? "in" : "out");
-	set_text(o, "target", flow != NULL ? flow->target : f->target);
-	set_text(o, "expression",
-		 flow != NULL ? flow->expression : f->expression);
-	set_text(o, "place", flow != NULL ? flow->place : "");
+	jsonout_text(o, "direction", f->inbound ? "in" : "out");
+	jsonout_text(o, "target", flow != NULL ? flow->target : f->target);
+	jsonout_text(o, "expression",
+		     flow != NULL ? flow->expression : f->expression);
+	jsonout_text(o, "place", flow != NULL ? flow->place : "");
 	return o;
 }
 
@@ -297,13 +285,13 @@ steps_json(const struct tracetext *t)
 		if (s->kind == TRACEREAD_RETURN)
 			continue;
 		o = json_object();
-		set_text(o, "family", ruletext_family(s->family));
-		set_text(o, "table", s->table);
-		set_text(o, "chain", s->chain);
-		set_number(o, "handle", s->handle);
-		set_text(o, "rule", step_text(t, s));
-		set_text(o, "verdict", verdict_name(s));
-		set_number(o, "mark", s->mark);
+		jsonout_text(o, "family", ruletext_family(s->family));
+		jsonout_text(o, "table", s->table);
+		jsonout_text(o, "chain", s->chain);
+		jsonout_count(o, "handle", s->handle);
+		jsonout_text(o, "rule", step_text(t, s));
+		jsonout_text(o, "verdict", verdict_name(s));
+		jsonout_count(o, "mark", s->mark);
 		(void)json_array_append_new(list, o);
 	}
 	return list;
@@ -317,27 +305,27 @@ tracetext_print_json(const struct tracetext *t)
 	char time[32], in[IF_NAMESIZE], out[IF_NAMESIZE];
 	json_t *o = json_object();
 
-	set_text(o, "time", cell_time(t->wall_ms, time));
-	set_text(o, "direction",
-		 !s->inbound    ? "out"
-		 : j->forwarded ? "forward"
-				: "in");
-	set_text(o, "in_by", device(j->iif, in));
-	set_text(o, "out_by", device(j->oif, out));
-	set_text(o, "came", came_as(t));
+	jsonout_text(o, "time", cell_time(t->wall_ms, time));
+	jsonout_text(o, "direction",
+		     !s->inbound    ? "out"
+		     : j->forwarded ? "forward"
+				    : "in");
+	jsonout_text(o, "in_by", device(j->iif, in));
+	jsonout_text(o, "out_by", device(j->oif, out));
+	jsonout_text(o, "came", came_as(t));
 	set_packet(o, j->opened ? &j->inner : &j->first);
-	set_text(o, "outcome", story_outcome_name(s->outcome));
+	jsonout_text(o, "outcome", story_outcome_name(s->outcome));
 	(void)json_object_set_new(o, "protected", json_boolean(s->secured));
-	set_text(o, "association", tracenames_assoc(t->names, s->said));
-	set_number(o, "said", s->said);
-	set_number(o, "spi", s->has_sealed ? s->sealed.spi : 0);
-	set_number(o, "sequence", s->has_sealed ? s->sealed.seq : 0);
+	jsonout_text(o, "association", tracenames_assoc(t->names, s->said));
+	jsonout_count(o, "said", s->said);
+	jsonout_count(o, "spi", s->has_sealed ? s->sealed.spi : 0);
+	jsonout_count(o, "sequence", s->has_sealed ? s->sealed.seq : 0);
 	(void)json_object_set_new(o, "flow", flow_json(t));
-	set_text(o, "reason", s->reason);
-	set_text(o, "by", s->by);
-	set_text(o, "rule", s->rule);
-	set_text(o, "sentence", s->what);
-	set_text(o, "advice", s->advice == NULL ? "" : s->advice);
+	jsonout_text(o, "reason", s->reason);
+	jsonout_text(o, "by", s->by);
+	jsonout_text(o, "rule", s->rule);
+	jsonout_text(o, "sentence", s->what);
+	jsonout_text(o, "advice", s->advice == NULL ? "" : s->advice);
 	if (t->steps)
 		(void)json_object_set_new(o, "steps", steps_json(t));
 	jsonout_line("trace", o);
@@ -363,13 +351,13 @@ tracetext_print_stranger(uint64_t wall_ms, const struct journey_drop *d,
 		return;
 	}
 	o = json_object();
-	set_text(o, "time", cell_time(wall_ms, time));
+	jsonout_text(o, "time", cell_time(wall_ms, time));
 	set_packet(o, &d->packet);
-	set_number(o, "spi", d->packet.spi);
-	set_number(o, "sequence", d->packet.seq);
-	set_text(o, "reason", d->reason);
-	set_text(o, "by", "the engine");
-	set_text(o, "sentence", d->sentence);
-	set_text(o, "advice", advice == NULL ? "" : advice);
+	jsonout_count(o, "spi", d->packet.spi);
+	jsonout_count(o, "sequence", d->packet.seq);
+	jsonout_text(o, "reason", d->reason);
+	jsonout_text(o, "by", "the engine");
+	jsonout_text(o, "sentence", d->sentence);
+	jsonout_text(o, "advice", advice == NULL ? "" : advice);
 	jsonout_line("untraced", o);
 }

@@ -6,9 +6,6 @@
  *         trailer and all, under a good ICV
  */
 #include "test/lib/pair.h"
-
-#include "engine/wire/esp.h"
-
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len);
 
 #define OTHERS 0x5a000000u
@@ -37,37 +34,6 @@ reset(struct pair_host *h)
 	atomic_store(&sa->replay_edge, 0);
 	atomic_store(&sa->packets, 0);
 	atomic_store(&sa->octets, 0);
-}
-
-/* ESP of the right peer around this text, in a buffer of exactly its size. */
-static uint8_t *
-wrap(const uint8_t *text, size_t len, size_t *total)
-{
-	uint8_t key[20], *esp = malloc(len + 64), *packet = malloc(len + 64);
-	struct suite_params params = { .enc = ALGO_AES128_GCM,
-				       .esn = true,
-				       .key = key,
-				       .key_octets = sizeof(key) };
-	struct suite *s;
-	struct suite_job job = { .spi = PAIR_SPI_AB,
-				 .seq = 1,
-				 .iv = esp + 8,
-				 .src = text,
-				 .dst = esp + 16,
-				 .len = len,
-				 .icv = esp + 16 + len };
-
-	memset(key, PAIR_SPI_AB & 0xff, sizeof(key));
-	s = suite_new(&params);
-	PAIR_CHECK(s != NULL);
-	esp_build_head(esp, job.spi, job.seq);
-	suite_make_iv(s, 1, esp + 8);
-	PAIR_CHECK(suite_seal(s, &job) == 0);
-	suite_free(s);
-	*total = pair_packet(packet, len + 64, PAIR_A, PAIR_B, IP_ESP, 0, esp,
-			     len + 32);
-	free(esp);
-	return packet;
 }
 
 static void
@@ -101,7 +67,8 @@ LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
 	inside = octets[0] % 2 != 0;
 	n = len - 1;
 	if (inside) {
-		packet = wrap(octets + 1, n, &n);
+		packet = malloc(n + 64);
+		n = pair_forge(packet, 1, octets + 1, n);
 	} else {
 		packet = malloc(n + !n);
 		memcpy(packet, octets + 1, n);

@@ -21,24 +21,19 @@ struct segment {
 };
 
 /* An ordinary one: ACK, with a timestamp. */
+#define SEGMENT_DATA(at)                                                       \
+	{                                                                      \
+		.src = PAIR_A, .dst = PAIR_B, .seq = (at), .ack = 0x01020304,  \
+		.sport = 40000, .dport = 80, .window = 501, .id = 1000,        \
+		.fragment = IP_DF, .flags = TCP_ACK, .ttl = 64,                \
+		.n_options = 12,                                               \
+		.options = { 1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 8 },            \
+	}
+
 static inline struct segment
 segment_data(uint32_t seq)
 {
-	return (struct segment){
-		.src = PAIR_A,
-		.dst = PAIR_B,
-		.seq = seq,
-		.ack = 0x01020304,
-		.sport = 40000,
-		.dport = 80,
-		.window = 501,
-		.id = 1000,
-		.fragment = IP_DF,
-		.flags = TCP_ACK,
-		.ttl = 64,
-		.n_options = 12,
-		.options = { 1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 8 },
-	};
+	return (struct segment)SEGMENT_DATA(seq);
 }
 
 /* The checksum by the simplest of means: a word after the other. */

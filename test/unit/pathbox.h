@@ -9,7 +9,6 @@
 
 #include <criterion/criterion.h>
 
-#include "engine/wire/esp.h"
 #include "test/lib/pair.h"
 
 #define OTHERS 0xab000000u /* mark bits that are not ours */
@@ -65,34 +64,6 @@ open_at(struct pair_host *h, const uint8_t *sealed, size_t len, uint8_t *out)
 
 	free(pkt.octets);
 	return r;
-}
-
-/* Sealed by hand, with a right ICV over what a sender must not send. */
-static inline size_t
-forge(uint8_t *out, uint64_t seq, const uint8_t *inside, size_t len)
-{
-	uint8_t key[20], body[300];
-	struct suite_params params = { .enc = ALGO_AES128_GCM,
-				       .esn = true,
-				       .key = key,
-				       .key_octets = sizeof(key) };
-	struct suite *s;
-	struct suite_job job = { .spi = PAIR_SPI_AB,
-				 .seq = seq,
-				 .iv = body + 8,
-				 .src = inside,
-				 .dst = body + 16,
-				 .len = len,
-				 .icv = body + 16 + len };
-
-	memset(key, PAIR_SPI_AB & 0xff, sizeof(key));
-	s = suite_new(&params);
-	esp_build_head(body, job.spi, seq);
-	suite_make_iv(s, seq, body + 8);
-	cr_assert_eq(suite_seal(s, &job), 0);
-	suite_free(s);
-	return pair_packet(out, 512, PAIR_A, PAIR_B, IP_ESP, 0, body,
-			   16 + len + 16);
 }
 
 #endif

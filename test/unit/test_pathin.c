@@ -171,7 +171,8 @@ Test(pathin, refuses_inside)
 
 	pair_init(&p, &gcm);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		size_t n = forge(packet, i + 1, rows[i].inside, rows[i].len);
+		size_t n =
+		    pair_forge(packet, i + 1, rows[i].inside, rows[i].len);
 		struct path_result r;
 
 		memset(out, 0xee, sizeof(out));
@@ -199,7 +200,7 @@ Test(pathin, long_padding)
 		inside[3 + i] = (uint8_t)(i + 1);
 	inside[258] = 255;
 	inside[259] = 99;
-	r = open_at(&p.b, packet, forge(packet, 1, inside, 260), out);
+	r = open_at(&p.b, packet, pair_forge(packet, 1, inside, 260), out);
 	cr_assert_eq(r.action, PATH_REPLACE);
 	cr_assert_eq(r.len, 23u);
 	cr_assert_eq(memcmp(out + 20, "\7\7\7", 3), 0);

@@ -12,7 +12,7 @@ Test(pathlife, seq_zero_and_number_wrap)
 
 	pair_init(&p, &gcm);
 	cr_assert_eq(
-	    open_at(&p.b, packet, forge(packet, 0, inside, 8), out).reason,
+	    open_at(&p.b, packet, pair_forge(packet, 0, inside, 8), out).reason,
 	    REASON_seq_zero);
 	/* across 2^32 with ESN */
 	atomic_store(&store_sa(&p.a.store, p.a.out_slot)->seq_next, base);

@@ -8,21 +8,7 @@
 #include "test/lib/segment.h"
 
 static uint8_t whole[TCPMERGE_MAX], payload[65536], part[65536];
-static const struct segment data = {
-	.src = PAIR_A,
-	.dst = PAIR_B,
-	.seq = 0xffffff80u,
-	.ack = 0x01020304,
-	.sport = 40000,
-	.dport = 80,
-	.window = 501,
-	.id = 1000,
-	.fragment = IP_DF,
-	.flags = TCP_ACK,
-	.ttl = 64,
-	.n_options = 12,
-	.options = { 1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 8 },
-};
+static const struct segment data = SEGMENT_DATA(0xffffff80u);
 
 static void
 fill(void)
