@@ -6,11 +6,37 @@
 #include "entropyd/conditioner.h"
 #include "entropyd/drbg.h"
 
-/* The key after a block, or after a full buffer: what was in the old one and
- * in the buffer can't be found from it. */
+/* A full buffer is replaced by its HMAC, which holds nearly all of what went
+ * in, up to 256 bits: 64 less than that are counted, the margin of a block.
+ * One source of little worth takes nothing from the others by filling it. */
+#define FOLD_MBITS ((CONDITIONER_BITS - 64) * UINT64_C(1000))
+
 static int
-next_key(struct conditioner *c, uint8_t label)
+fold(struct conditioner *c)
 {
+	const uint8_t label = 'F';
+	const struct drbg_octets runs[2] = { { &label, 1 },
+					     { c->buffer, c->n } };
+	uint8_t digest[CONDITIONER_OCTETS];
+	int err = drbg_hmac(c->key, sizeof(c->key), runs, 2, digest);
+
+	if (err == 0) {
+		secret_wipe(c->buffer, c->n);
+		memcpy(c->buffer, digest, sizeof(digest));
+		c->n = sizeof(digest);
+		if (c->credited_mbits > FOLD_MBITS)
+			c->credited_mbits = FOLD_MBITS;
+	}
+	secret_wipe(digest, sizeof(digest));
+	return err;
+}
+
+/* The key after a block: what was in the old one and in the buffer can't be
+ * found from it. */
+static int
+next_key(struct conditioner *c)
+{
+	const uint8_t label = 'N';
 	const struct drbg_octets runs[2] = { { &label, 1 },
 					     { c->buffer, c->n } };
 	uint8_t key[CONDITIONER_OCTETS];
@@ -42,10 +68,10 @@ conditioner_add(struct conditioner *c, uint8_t id, const uint8_t *octets,
 	 * can look like another's. */
 	const uint8_t head[3] = { id, (uint8_t)(n >> 8), (uint8_t)n };
 
-	if (n > sizeof(c->buffer) - sizeof(head) || n > UINT16_MAX)
+	if (n > sizeof(c->buffer) - sizeof(head) - CONDITIONER_OCTETS)
 		return -EINVAL;
 	if (sizeof(c->buffer) - c->n < n + sizeof(head)) {
-		int err = next_key(c, 'F');
+		int err = fold(c);
 
 		if (err != 0)
 			return err;
@@ -75,7 +101,7 @@ conditioner_take(struct conditioner *c, uint8_t out[CONDITIONER_OCTETS])
 		return -EAGAIN;
 	err = drbg_hmac(c->key, sizeof(c->key), runs, 2, out);
 	if (err == 0)
-		err = next_key(c, 'N');
+		err = next_key(c);
 	return err;
 }
 

@@ -33,8 +33,8 @@ struct conditioner {
 void conditioner_init(struct conditioner *c,
 		      const uint8_t key[CONDITIONER_OCTETS]);
 /* n octets of source `id`, worth `mbits` thousandths of a bit together; 0 is
- * right for whatever was not assessed.  When the buffer is full it is folded
- * into the key and its credit is forgotten, not guessed.  0 or -ENOMEM. */
+ * right for whatever was not assessed.  A full buffer is folded into 32
+ * octets, with 192 bits of its credit at most.  0 or -ENOMEM. */
 int conditioner_add(struct conditioner *c, uint8_t id, const uint8_t *octets,
 		    size_t n, uint64_t mbits);
 bool conditioner_ready(const struct conditioner *c);

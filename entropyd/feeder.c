@@ -11,6 +11,10 @@
 #define PERMANENT_MS   (60 * 60 * 1000)
 #define HEALTHY_MS     (10 * 60 * 1000)
 
+/* Below a hundredth of a bit a sample, a buffer of the conditioner would not
+ * bring what a block takes beyond that which a full one leaves. */
+#define CREDIT_MIN_MBITS 10
+
 /* Below an eighth of a bit in a start-up sample nothing is left to credit. */
 #define ESTIMATE_MIN_MBITS 125
 
@@ -19,6 +23,7 @@ feeder_init(struct feeder *f, const struct source *source)
 {
 	memset(f, 0, sizeof(*f));
 	f->source = source;
+	health_init(&f->health, source->ceiling_mbits);
 }
 
 enum feeder_action
@@ -63,11 +68,12 @@ feeder_opening(struct feeder *f, uint64_t now_ms)
 	f->opened = false;
 	f->asked = false;
 	f->startup_n = 0;
+	f->silent = f->slow = false;
 	f->deadline_ms = now_ms + FEEDER_PATIENCE_MS;
 	/* Until its worth is known the tests go by the ceiling's half: a
 	 * source that is worth less is judged by that later, and tested with
 	 * its start-up samples once more. */
-	health_init(&f->health, f->source->ceiling_mbits / 2);
+	health_reopen(&f->health, f->source->ceiling_mbits / 2);
 }
 
 void
@@ -106,14 +112,14 @@ judge_startup(struct feeder *f, uint64_t now_ms)
 	f->estimate_mbits = quality_estimate(f->startup, f->startup_n);
 	f->credit_mbits =
 	    quality_credit(f->source->ceiling_mbits, f->estimate_mbits);
-	if (f->estimate_mbits < ESTIMATE_MIN_MBITS) {
+	if (f->credit_mbits < CREDIT_MIN_MBITS)
 		f->credit_mbits = 0;
+	if (f->estimate_mbits < ESTIMATE_MIN_MBITS)
 		return FEEDER_POOR;
-	}
-	health_init(&f->health, f->source->ceiling_mbits == 0
-				    ? f->estimate_mbits / 2
-				    : f->credit_mbits);
-	test = health_feed(&f->health, f->startup, f->startup_n);
+	test = health_judge(&f->health,
+			    f->credit_mbits == 0 ? f->estimate_mbits / 2
+						 : f->credit_mbits,
+			    f->startup, f->startup_n);
 	secret_wipe(f->startup, f->startup_n);
 	if (test != HEALTH_PASS)
 		return health_fault(f, test);
@@ -140,6 +146,28 @@ take_startup(struct feeder *f, const uint8_t *samples, size_t n,
 	return judge_startup(f, now_ms);
 }
 
+/* Did less come than was asked for, again and again?  A source that is slow
+ * is used as it is, and reported; one that says nothing is given up. */
+static enum feeder_fault
+note_pace(struct feeder *f, size_t n, uint64_t now_ms)
+{
+	if (n != 0)
+		f->silent = false;
+	else if (!f->silent)
+		f->silent_ms = now_ms;
+	f->silent |= n == 0;
+	if (n >= feeder_want(f))
+		f->slow = false;
+	else if (!f->slow)
+		f->slow_ms = now_ms;
+	f->slow |= n < feeder_want(f);
+	if (f->silent && now_ms >= f->silent_ms + FEEDER_SILENT_MS)
+		return FEEDER_STALLED;
+	if (f->slow && now_ms >= f->slow_ms + FEEDER_SILENT_MS)
+		f->fault = FEEDER_SLOW;
+	return FEEDER_NONE;
+}
+
 enum feeder_fault
 feeder_take(struct feeder *f, const uint8_t *samples, size_t n, uint64_t now_ms,
 	    uint64_t *mbits)
@@ -149,11 +177,15 @@ feeder_take(struct feeder *f, const uint8_t *samples, size_t n, uint64_t now_ms,
 	*mbits = 0;
 	f->asked = false;
 	f->samples += n;
-	if (n == 0)
-		return FEEDER_NONE; /* slow, not dead */
-	f->due = false;
-	if (f->source->startup == 0)
+	if (f->source->startup == 0) {
+		f->due = false;
 		return FEEDER_NONE; /* the seed: no noise, no test, no credit */
+	}
+	if (note_pace(f, n, now_ms) != FEEDER_NONE)
+		return FEEDER_STALLED;
+	if (n == 0)
+		return FEEDER_NONE;
+	f->due = false;
 	if (f->state == FEEDER_STARTING)
 		return take_startup(f, samples, n, now_ms);
 	test = health_feed(&f->health, samples, n);
@@ -205,6 +237,7 @@ feeder_failed(struct feeder *f, enum feeder_fault fault, int error,
 	case FEEDER_NONE:
 	case FEEDER_ABSENT:
 	case FEEDER_UNSUITABLE:
+	case FEEDER_SLOW:
 		break;
 	}
 	f->retry_ms = now_ms + backoff_ms(f);
@@ -257,6 +290,8 @@ feeder_fault_name(const struct feeder *f)
 		return f->error == ENODATA ? "ended" : "error";
 	case FEEDER_STALLED:
 		return "stalled";
+	case FEEDER_SLOW:
+		return "slow";
 	case FEEDER_POOR:
 		return "poor";
 	case FEEDER_HEALTH:

@@ -27,6 +27,7 @@
 #include "entropyd/noise.h"
 
 #define FEEDER_PATIENCE_MS 5000 /* no reply for so long: stalled */
+#define FEEDER_SILENT_MS   10000 /* answers, but nothing or little in them */
 #define FEEDER_PERMANENT   3
 
 enum feeder_state { FEEDER_DOWN, FEEDER_STARTING, FEEDER_RUNNING };
@@ -36,7 +37,8 @@ enum feeder_fault {
 	FEEDER_ABSENT,     /* could not be opened, error says why */
 	FEEDER_UNSUITABLE, /* the timer is coarse, the CPU has none */
 	FEEDER_ERROR,      /* a read failed, or the end came */
-	FEEDER_STALLED,
+	FEEDER_STALLED,    /* no answer, or for 10 s no octet in them */
+	FEEDER_SLOW,       /* less than asked for 10 s: used all the same */
 	FEEDER_HEALTH, /* `test` says which */
 	FEEDER_POOR,   /* start-up samples worth nothing */
 };
@@ -57,6 +59,8 @@ struct feeder {
 	bool opened; /* the process has said so */
 	bool asked;
 	bool due;             /* one batch wanted in this round */
+	bool silent, slow;    /* and since when: */
+	uint64_t silent_ms, slow_ms;
 	uint64_t deadline_ms; /* of an answer */
 	uint64_t retry_ms;    /* not opened before */
 	uint64_t healthy_since_ms;

@@ -16,10 +16,15 @@
  *  - lag: the same count for "equal to the sample L before", for every L of
  *    1..128, in windows of 512; alpha / 128, because there are 128 counts.
  *    A generator with a short period passes the first two for ever;
- *  - block: the last samples, worth at least 64 credited bits (16..512 of
- *    them), were seen before as one of the last 256 blocks, at whatever
- *    offset they come now.  Finds longer periods and a device that hands out
- *    one buffer twice.  Chance is below 256 * 2^-64 a sample.
+ *  - block: a piece worth 64 credited bits (24..512 samples) was seen before
+ *    among the last 16384 samples, at whatever offset it was then and comes
+ *    now: the last block_len - 7 samples are compared with those that ended
+ *    at each eighth sample, so that a repeated piece of block_len holds one.
+ *    Finds longer periods and a device that hands out one buffer twice.
+ *    Chance is below 2048 * 2^-45 a sample at the credited entropy, and that
+ *    is half of the assessed one at most.  What was seen outlasts the closing
+ *    of the source, and so do the beginnings of its last 32 openings: a
+ *    device that starts over each time earns nothing by it.
  * Because H is at most half of what was assessed, a healthy source stays far
  * from each of them.
  */
@@ -41,7 +46,9 @@ enum health_test {
 
 #define HEALTH_WINDOW    512
 #define HEALTH_LAGS      128
-#define HEALTH_BLOCKS    256
+#define HEALTH_BLOCKS    2048
+#define HEALTH_STRIDE    8
+#define HEALTH_FIRSTS    32
 #define HEALTH_BLOCK_MAX 512
 
 struct health {
@@ -57,17 +64,27 @@ struct health {
 	uint8_t past[HEALTH_LAGS];
 	unsigned past_at, past_n, lag_samples;
 	uint16_t lag_equal[HEALTH_LAGS];
-	/* block: the last block_len samples (a ring), their rolling hash, and
-	 * the hashes of the last blocks (a ring) */
+	/* block: the last `window` samples (a ring), their rolling hash, the
+	 * hashes at each eighth sample and at the openings (rings) */
 	uint8_t block[HEALTH_BLOCK_MAX];
-	unsigned block_at, block_seen;
+	unsigned window, block_at, block_seen, phase;
 	uint64_t block_hash, oldest_factor, blocks[HEALTH_BLOCKS];
-	unsigned blocks_at, blocks_n;
+	uint64_t firsts[HEALTH_FIRSTS];
+	unsigned blocks_at, blocks_n, firsts_at, firsts_n;
+	bool known; /* these samples were seen by the block test already */
 };
 
 /* mbits: credited min-entropy of a sample in thousandths of a bit; below 125
  * the cut-offs of 125 are used, the least at which they still mean much. */
 void health_init(struct health *h, unsigned mbits);
+/* The source was opened again: all counters begin anew, with cut-offs of
+ * `mbits`; what the block test has seen stays. */
+void health_reopen(struct health *h, unsigned mbits);
+/* The samples that were fed since health_reopen or health_init once more,
+ * now that their worth is known: with its cut-offs.  The block test keeps
+ * what it has seen unless its length changes. */
+enum health_test health_judge(struct health *h, unsigned mbits,
+			      const uint8_t *samples, size_t n);
 /* Feeds n samples; stops at the first failure and says which. */
 enum health_test health_feed(struct health *h, const uint8_t *samples,
 			     size_t n);

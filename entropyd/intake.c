@@ -77,6 +77,7 @@ fail(struct intake *in, size_t i, enum feeder_fault fault, int err,
 	feeder_failed(f, fault, -err, now_ms);
 	if (is_seed(in, i)) {
 		in->seed.error = err != 0 ? -err : ETIMEDOUT;
+		in->seed.saved = false;
 		in->saving = false;
 	}
 	if (!log_limit_take(&in->limits[i], now_ms))
@@ -270,7 +271,7 @@ take_samples(struct intake *in, size_t i, const struct sampler_reply *reply,
 {
 	struct feeder *f = &in->feeders[i];
 	enum feeder_state before = f->state;
-	enum feeder_fault fault;
+	enum feeder_fault fault, last = f->fault;
 	uint64_t mbits;
 
 	if (reply->err != 0) {
@@ -283,6 +284,9 @@ take_samples(struct intake *in, size_t i, const struct sampler_reply *reply,
 		(void)conditioner_add(in->conditioner, (uint8_t)i,
 				      reply->samples, reply->n,
 				      fault == FEEDER_NONE ? mbits : 0);
+	if (f->fault == FEEDER_SLOW && last != FEEDER_SLOW &&
+	    log_limit_take(&in->limits[i], now_ms))
+		log_warnx("source %s: slow", f->source->name);
 	if (fault != FEEDER_NONE)
 		fail(in, i, fault, 0, now_ms);
 	else if (before == FEEDER_STARTING && f->state == FEEDER_RUNNING)

@@ -44,10 +44,12 @@ stream_read(struct noise *noise, uint8_t *samples, size_t n)
 			have += (size_t)got;
 			continue;
 		}
+		/* What came before the end of a device, or before its error,
+		 * is not worth what its noise was. */
 		if (got == 0)
-			return have != 0 ? (ssize_t)have : -ENODATA;
+			return -ENODATA;
 		if (errno != EAGAIN && errno != EINTR)
-			return have != 0 ? (ssize_t)have : -errno;
+			return -errno;
 		if (now >= until)
 			break;
 		if (poll(&p, 1, (int)(until - now)) > 0)

@@ -57,7 +57,7 @@ Test(conditioner, is_hmac_sha256_of_everything_that_came, .init = start)
 	cr_assert_arr_eq(out, want, sizeof(want));
 }
 
-Test(conditioner, full_buffer_forgets_its_credit, .init = start)
+Test(conditioner, full_buffer_keeps_credit_for_what_its_hmac_holds, .init = start)
 {
 	uint8_t samples[4096] = { 1 };
 
@@ -65,9 +65,27 @@ Test(conditioner, full_buffer_forgets_its_credit, .init = start)
 		cr_assert_eq(conditioner_add(&c, 0, samples, 4096, 100000), 0);
 	cr_assert_eq(c.credited_mbits, 300000);
 	cr_assert_eq(conditioner_add(&c, 0, samples, 4096, 100000), 0);
-	cr_assert_eq(c.credited_mbits, 100000);
+	cr_assert_eq(c.credited_mbits, 192000 + 100000);
 	cr_assert_not(conditioner_ready(&c));
 	cr_assert_eq(conditioner_add(&c, 0, samples, SIZE_MAX, 0), -EINVAL);
+}
+
+Test(conditioner, one_of_little_worth_takes_nothing_from_others, .init = start)
+{
+	uint8_t samples[512] = { 1 };
+
+	/* A good batch, then a stream of 0.01 bits an octet. */
+	cr_assert_eq(conditioner_add(&c, 0, samples, 100, 150000), 0);
+	for (int i = 0; i < 64 && !conditioner_ready(&c); i++) {
+		cr_assert_eq(conditioner_add(&c, 1, samples, 512, 5120), 0);
+		cr_assert_gt(c.credited_mbits, 150000);
+	}
+	cr_assert(conditioner_ready(&c));
+	cr_assert_eq(conditioner_take(&c, out), 0);
+	/* And that stream alone gets there. */
+	for (int i = 0; i < 128 && !conditioner_ready(&c); i++)
+		cr_assert_eq(conditioner_add(&c, 1, samples, 512, 5120), 0);
+	cr_assert(conditioner_ready(&c));
 }
 
 Test(conditioner, same_samples_after_a_block_give_another, .init = start)

@@ -129,6 +129,64 @@ Test(feeder, stalled_is_closed_and_slow_is_not, .init = start)
 	cr_assert_eq(feeder_next(&f, 8000, true), FEEDER_READ);
 }
 
+Test(feeder, silent_is_given_up_after_a_while, .init = start)
+{
+	uint64_t now = 1000;
+
+	run_up(0);
+	for (; now < 1000 + FEEDER_SILENT_MS; now += 1000)
+		cr_assert_eq(give(NULL, 0, now), FEEDER_NONE);
+	cr_assert_eq(give(NULL, 0, now), FEEDER_STALLED);
+	cr_assert_eq(mbits, 0);
+}
+
+Test(feeder, slow_is_reported_and_used, .init = start)
+{
+	uint8_t samples[20];
+	uint64_t now = 0;
+
+	feeder_opening(&f, now);
+	feeder_opened(&f, now);
+	for (; f.state == FEEDER_STARTING && now < 1000000; now += 1000) {
+		fill(samples, sizeof(samples));
+		cr_assert_eq(give(samples, sizeof(samples), now),
+			     FEEDER_NONE);
+		cr_assert_eq(f.fault == FEEDER_SLOW,
+			     now >= FEEDER_SILENT_MS, "after %d ms", (int)now);
+	}
+	cr_assert_eq(f.state, FEEDER_RUNNING);
+	cr_assert_str_eq(feeder_fault_name(&f), "slow");
+	fill(samples, sizeof(samples));
+	cr_assert_eq(give(samples, sizeof(samples), now), FEEDER_NONE);
+	cr_assert_eq(mbits, 20 * 1500);
+}
+
+/* A device that gives the same again each time it is opened. */
+Test(feeder, same_samples_over_a_reopening_earn_nothing, .init = start)
+{
+	static uint8_t first[4096];
+	uint8_t batch[256];
+
+	fill(first, sizeof(first));
+	fill(batch, sizeof(batch));
+	feeder_opening(&f, 0);
+	feeder_opened(&f, 0);
+	cr_assert_eq(give(first, sizeof(first), 0), FEEDER_NONE);
+	cr_assert_eq(give(batch, sizeof(batch), 1), FEEDER_NONE);
+	cr_assert_eq(mbits, 256 * 1500);
+	feeder_failed(&f, FEEDER_ERROR, ENODATA, 2);
+	feeder_opening(&f, 1002);
+	feeder_opened(&f, 1002);
+	cr_assert_eq(give(first, sizeof(first), 1002), FEEDER_HEALTH);
+	cr_assert_eq(f.test, HEALTH_BLOCK);
+	feeder_failed(&f, FEEDER_HEALTH, 0, 1003);
+	/* Another start, then the batch that was credited once. */
+	run_up(f.retry_ms);
+	cr_assert_eq(give(batch, sizeof(batch), f.retry_ms), FEEDER_HEALTH);
+	cr_assert_eq(mbits, 0);
+	cr_assert_eq(f.credited_mbits, 256 * 1500);
+}
+
 Test(feeder, opening_that_hangs_is_closed, .init = start)
 {
 	feeder_opening(&f, 0);

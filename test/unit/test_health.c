@@ -130,6 +130,48 @@ Test(health, block_finds_a_buffer_handed_out_twice)
 	cr_assert_eq(health_feed(&h, buffer, 64), HEALTH_BLOCK);
 }
 
+/* At the credit of hwrng a piece worth 64 bits has 43 octets. */
+Test(health, block_finds_a_short_piece_at_every_offset)
+{
+	for (unsigned at = 0; at < 64; at++) {
+		struct health h = fresh(1500);
+		enum health_test test = HEALTH_PASS;
+		uint8_t piece[43];
+
+		cr_assert_eq(h.block_len, sizeof(piece));
+		for (unsigned i = 0; i < sizeof(piece); i++)
+			piece[i] = noise();
+		for (unsigned i = 0; i < at; i++)
+			cr_assert_eq(feed_one(&h, noise()), HEALTH_PASS);
+		cr_assert_eq(health_feed(&h, piece, sizeof(piece)),
+			     HEALTH_PASS);
+		for (unsigned i = 0; i < 700 + 3 * at; i++)
+			cr_assert_eq(feed_one(&h, noise()), HEALTH_PASS);
+		test = health_feed(&h, piece, sizeof(piece));
+		cr_assert_eq(test, HEALTH_BLOCK, "offset %u", at);
+	}
+}
+
+Test(health, block_remembers_over_a_reopening)
+{
+	struct health h = fresh(1500);
+	static uint8_t all[30000];
+
+	for (size_t i = 0; i < sizeof(all); i++)
+		all[i] = noise();
+	cr_assert_eq(health_feed(&h, all, sizeof(all)), HEALTH_PASS);
+	/* The end of it. */
+	health_reopen(&h, 750);
+	cr_assert_eq(health_feed(&h, all + sizeof(all) - 500, 300),
+		     HEALTH_BLOCK);
+	/* From the beginning, which is longer ago than the last samples. */
+	health_reopen(&h, 750);
+	cr_assert_eq(health_feed(&h, all, 200), HEALTH_BLOCK);
+	health_reopen(&h, 750);
+	for (int i = 0; i < 5000; i++)
+		cr_assert_eq(feed_one(&h, noise()), HEALTH_PASS);
+}
+
 Test(health, block_finds_a_long_period)
 {
 	struct health h = fresh(2000);
