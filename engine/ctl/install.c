@@ -328,6 +328,37 @@ claim(struct store *store, const struct proto_pair *p, uint32_t window,
 	return err;
 }
 
+static void
+give_back(struct store *store, const struct proto_pair *p, uint32_t in,
+	  uint32_t out)
+{
+	if (p->in.spi != 0)
+		store_release(store, in);
+	if (p->out.spi != 0)
+		store_release(store, out);
+}
+
+/* From now on this principal is who speaks for the peer. */
+static int
+take_over(struct store *store, struct shadow *sh,
+	  const struct install_cutter *cutter, const struct proto_pair *p,
+	  uint32_t said, const char **why)
+{
+	struct store_peer *place = peers_place(store, said, &p->peer);
+	int err;
+
+	*why = "no room to remember the peer's principal";
+	if (place == NULL)
+		return -ENOSPC;
+	*why = "what the peer's former principal had can't be cut";
+	err = part_with_former(store, sh, cutter, p, said);
+	if (err < 0)
+		return err;
+	*why = "";
+	peers_learn(place, said, &p->peer, p->principal);
+	return 0;
+}
+
 int
 install_pair(struct store *store, struct shadow *sh,
 	     const struct install_cutter *cutter, const struct proto_pair *p,
@@ -354,15 +385,17 @@ install_pair(struct store *store, struct shadow *sh,
 	if ((*why = check_halves_differ(p)) != NULL ||
 	    (*why = check_others(sh, p, &plan)) != NULL)
 		return -EEXIST;
-	*why = "what the peer's former principal had can't be cut";
-	err = part_with_former(store, sh, cutter, p, plan.assoc.said);
-	if (err < 0)
-		return err;
 	*why = "";
+	/* What may fail for want of room goes first: nothing is killed or cut
+	 * for a pair that does not come. */
 	err = claim(store, p, plan.window, &in, &out);
 	if (err < 0)
 		return err;
-	peers_learn(store, plan.assoc.said, &p->peer, p->principal);
+	err = take_over(store, sh, cutter, p, plan.assoc.said, why);
+	if (err < 0) {
+		give_back(store, p, in, out);
+		return err;
+	}
 	if (p->in.spi != 0) {
 		fill_slot(store_sa(store, in), &plan, p, &p->in, SA_IN, now_ms);
 		store_publish(store, in);

@@ -121,6 +121,14 @@ take_mark(const struct nlattr *attr, void *mark)
 	return MNL_CB_OK;
 }
 
+/* Room for one more than n; it doubles, a host may have a million entries. */
+static void *
+room_for(void *list, size_t n, size_t octets)
+{
+	return (n & (n - 1)) != 0 ? list
+				  : reallocarray(list, 2 * n + 1, octets);
+}
+
 static int
 take_socket(const struct nlmsghdr *nlh, void *arg)
 {
@@ -139,7 +147,7 @@ take_socket(const struct nlmsghdr *nlh, void *arg)
 	peer = address_of(m->idiag_family, m->id.idiag_dst);
 	if (l->peer != NULL && !ipaddr_equal(&peer, l->peer))
 		return MNL_CB_OK;
-	more = realloc(l->sockets, (l->n_sockets + 1) * sizeof(*more));
+	more = room_for(l->sockets, l->n_sockets, sizeof(*more));
 	if (more == NULL)
 		return MNL_CB_ERROR;
 	l->sockets = more;
@@ -380,7 +388,7 @@ take_entry(const struct nlmsghdr *nlh, void *arg)
 		e.zone_be = mnl_attr_get_u16(a[CTA_ZONE]);
 	if (a[CTA_ID] != NULL)
 		e.id_be = mnl_attr_get_u32(a[CTA_ID]);
-	more = realloc(l->entries, (l->n_entries + 1) * sizeof(e));
+	more = room_for(l->entries, l->n_entries, sizeof(e));
 	if (more == NULL)
 		return MNL_CB_ERROR;
 	l->entries = more;

@@ -4,7 +4,9 @@
 #include <gcrypt.h>
 #include <string.h>
 
-#define PROBES 8u /* places that a peer may have */
+/* Places that a peer may have, a bit each in a word.  A pair takes two SAs, so
+ * that half of the table at most is of peers who have one. */
+#define PROBES 64u
 
 /* Of (SAID, address) where it lies, of the name what is kept. */
 static uint32_t
@@ -56,25 +58,59 @@ peers_ask(const struct store *s, uint32_t said, const struct ipaddr *peer,
 	return memcmp(e->who, who, sizeof(who)) == 0 ? PEERS_SAME : PEERS_OTHER;
 }
 
-void
-peers_learn(struct store *s, uint32_t said, const struct ipaddr *peer,
-	    const char *principal)
+/* A bit for each of the places from `at` on whose peer has a live SA. */
+static uint64_t
+in_use(const struct store *s, uint32_t at)
+{
+	uint32_t n = s->head->max_sa, slots = store_slots(s);
+	uint64_t used = 0;
+
+	for (uint32_t i = 0; i < slots; i++) {
+		const struct sa *sa = store_sa(s, i);
+
+		if (atomic_load(&sa->state) != SA_LIVE)
+			continue;
+		for (uint32_t j = 0; j < PROBES; j++) {
+			const struct store_peer *e =
+			    store_peer(s, (at + j) % n);
+
+			if (e->said == sa->said &&
+			    ipaddr_equal(&e->peer, &sa->peer))
+				used |= 1ull << j;
+		}
+	}
+	return used;
+}
+
+struct store_peer *
+peers_place(const struct store *s, uint32_t said, const struct ipaddr *peer)
 {
 	uint32_t n = s->head->max_sa, at = place_of(said, peer, n);
 	struct store_peer *e = find(s, said, peer);
+	uint64_t used;
 
-	for (uint32_t i = 0; e == NULL && i < PROBES; i++) {
-		struct store_peer *free = store_peer(s, (at + i) % n);
-
-		if (atomic_load(&free->used) == 0)
-			e = free;
+	if (e != NULL)
+		return e;
+	for (uint32_t i = 0; i < PROBES; i++) {
+		e = store_peer(s, (at + i) % n);
+		if (atomic_load(&e->used) == 0)
+			return e;
 	}
-	if (e == NULL) /* somebody is forgotten */
-		e = store_peer(s, at);
+	used = in_use(s, at); /* somebody is forgotten */
+	for (uint32_t i = 0; i < PROBES; i++)
+		if (!(used >> i & 1))
+			return store_peer(s, (at + i) % n);
+	return NULL;
+}
+
+void
+peers_learn(struct store_peer *place, uint32_t said, const struct ipaddr *peer,
+	    const char *principal)
+{
 	/* An engine that dies here has forgotten this one. */
-	atomic_store(&e->used, 0);
-	e->said = said;
-	e->peer = *peer;
-	digest(principal, e->who);
-	atomic_store(&e->used, 1);
+	atomic_store(&place->used, 0);
+	place->said = said;
+	place->peer = *peer;
+	digest(principal, place->who);
+	atomic_store(&place->used, 1);
 }

@@ -6,7 +6,8 @@
  * it learnt from: a connection may be idle for longer than any SA lives, and
  * must not go on with another principal (RFC 5660 section 2.1).  Of a name
  * only a digest is kept.  A bounded table: what it had to forget is unknown,
- * and the caller takes that as another.
+ * and the caller takes that as another.  Nobody who has a live SA is ever
+ * forgotten, else the connections of a peer would end at its next rekey.
  *
  * Written by the control thread alone, read by it too.  Never allocates.
  */
@@ -26,7 +27,11 @@ enum peers_who {
 /* Was it this principal ("" for one without a name) that spoke last? */
 enum peers_who peers_ask(const struct store *s, uint32_t said,
 			 const struct ipaddr *peer, const char *principal);
-void peers_learn(struct store *s, uint32_t said, const struct ipaddr *peer,
-		 const char *principal);
+/* Where peers_learn writes; NULL: each place that it may have is that of
+ * somebody who has a live SA. */
+struct store_peer *peers_place(const struct store *s, uint32_t said,
+			       const struct ipaddr *peer);
+void peers_learn(struct store_peer *place, uint32_t said,
+		 const struct ipaddr *peer, const char *principal);
 
 #endif

@@ -324,6 +324,27 @@ Test(install, a_full_store_takes_no_half)
 	cr_assert_eq(install(), 0, "the slot of the refused half was freed");
 }
 
+Test(install, a_full_store_kills_and_cuts_nothing)
+{
+	unsigned before = 2, cut_before;
+	uint32_t slot;
+
+	cr_assert_eq(install(), 0);
+	cut_before = cuts;
+	for (unsigned i = 0; i < 5; i++)
+		cr_assert_eq(store_claim(&store, 0, &slot), 0);
+	snprintf(pair.principal, sizeof(pair.principal), "c@B");
+	fill(&pair.in, 0x2002, 3, 20);
+	fill(&pair.out, 0x2001, 4, 20);
+	pair.flags = PROTO_PAIR_REPLACE;
+	REFUSED(-ENOSPC, "");
+	cr_expect_eq(cuts, cut_before);
+	/* And nobody is remembered who did not come. */
+	store_release(&store, slot);
+	cr_assert_eq(install(), 0, "%s", why);
+	cr_expect_eq(cuts, cut_before + 1);
+}
+
 Test(install, waits_for_no_policy_that_is_being_changed)
 {
 	store_policy_begin(&store);
