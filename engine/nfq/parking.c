@@ -282,6 +282,30 @@ judge(struct parking *k, struct hold_packet *h, uint64_t now_ms)
 	return JUDGED_DONE;
 }
 
+static void
+drop_head(struct parking *k, unsigned pair, enum reason why, uint64_t now_ms)
+{
+	struct hold_packet h;
+
+	if (!hold_head(k->hold, pair, k->packet, &h))
+		return;
+	path_refuse(k->path, why, &h.pkt, now_ms);
+	/* One word a flow will do. */
+	if (h.in_kernel)
+		tell_prohibited(k, &h.pkt, now_ms);
+	drop_original(k, &h);
+	take_off(k, pair, &h, false, now_ms);
+}
+
+static void
+drop_pair(struct parking *k, unsigned pair, enum reason why, uint64_t now_ms)
+{
+	struct hold_packet h;
+
+	while (hold_head(k->hold, pair, k->packet, &h))
+		drop_head(k, pair, why, now_ms);
+}
+
 /* ---- keys are there -------------------------------------------------------
  */
 
@@ -323,8 +347,12 @@ parking_release(struct parking *k, uint64_t now_ms)
 	k->policy = policy;
 	for (unsigned i = hold_pair_from(k->hold, 0); i < HOLD_PAIRS;
 	     i = hold_pair_from(k->hold, i + 1))
+		/* What it was meant for, or nothing. */
+		if (changed && path_is_moved(k->path, hold_pair_at(k->hold, i)))
+			drop_pair(k, i, REASON_parked_moved, now_ms);
 		/* An association that is gone has a reason of its own. */
-		if (changed || path_has_keys(k->path, hold_pair_at(k->hold, i)))
+		else if (changed ||
+			 path_has_keys(k->path, hold_pair_at(k->hold, i)))
 			release_pair(k, i, now_ms);
 }
 
@@ -337,30 +365,14 @@ parking_lost(struct parking *k, enum store_queue_kind kind, uint32_t id)
 /* ---- no keys --------------------------------------------------------------
  */
 
-static void
-drop_head(struct parking *k, unsigned pair, enum reason why, uint64_t now_ms)
-{
-	struct hold_packet h;
-
-	if (!hold_head(k->hold, pair, k->packet, &h))
-		return;
-	path_refuse(k->path, why, &h.pkt, now_ms);
-	/* One word a flow will do. */
-	if (h.in_kernel)
-		tell_prohibited(k, &h.pkt, now_ms);
-	drop_original(k, &h);
-	take_off(k, pair, &h, false, now_ms);
-}
-
 void
 parking_obey(struct parking *k, const struct parking_order *order,
 	     uint64_t now_ms)
 {
 	unsigned i = hold_pair_find(k->hold, order->said, &order->peer);
-	struct hold_packet h;
 
-	while (i < HOLD_PAIRS && hold_head(k->hold, i, k->packet, &h))
-		drop_head(k, i, REASON_parked_refused, now_ms);
+	if (i < HOLD_PAIRS)
+		drop_pair(k, i, REASON_parked_refused, now_ms);
 }
 
 int

@@ -45,6 +45,7 @@ struct hold;
 /* Who waits for whom, as the first packet said it. */
 struct hold_pair {
 	uint32_t said;
+	uint64_t whose; /* that SAID's association, see path_is_moved */
 	struct ipaddr local, peer;
 	uint8_t protocol;      /* of that packet, */
 	uint16_t sport, dport; /* and its ports, or 0 */

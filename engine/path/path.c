@@ -292,11 +292,26 @@ path_use(struct path *p, const struct sad_hit *hit, uint32_t octets,
 	return false;
 }
 
+/* Of its name, and whose instance it is: what a SAID stands for. */
+static uint64_t
+whose_it_is(const struct store_assoc *a)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < sizeof(a->name) && a->name[i] != '\0'; i++)
+		h = (h ^ (uint8_t)a->name[i]) * 0x100000001b3u;
+	h *= 0x100000001b3u; /* where the name ends */
+	for (size_t i = 0; i < sizeof(a->principal) && a->principal[i] != '\0';
+	     i++)
+		h = (h ^ (uint8_t)a->principal[i]) * 0x100000001b3u;
+	return h;
+}
+
 /* The association with this SAID, as the supervisor wrote it; false when there
  * is none.  Retried while it is writing. */
 static bool
 find_assoc(struct store_head *h, uint32_t said, struct ipaddr *peer,
-	   bool *negotiated)
+	   bool *negotiated, uint64_t *whose)
 {
 	for (unsigned tries = 0; tries < 100; tries++) {
 		uint32_t before = atomic_load(&h->policy_generation);
@@ -310,6 +325,7 @@ find_assoc(struct store_head *h, uint32_t said, struct ipaddr *peer,
 				*peer = h->assocs[i].peer;
 				*negotiated = (h->assocs[i].flags &
 					       STORE_ASSOC_NEGOTIATED) != 0;
+				*whose = whose_it_is(&h->assocs[i]);
 				found = true;
 				break;
 			}
@@ -361,17 +377,19 @@ path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
 	struct hold_pair *pair = &r->pair;
 	struct cursor c = cursor_make(pkt->octets + ip->header,
 				      (size_t)ip->total - ip->header);
+	uint64_t whose;
 	bool negotiated;
 	struct ipaddr peer;
 
 	r->reason = REASON_unknown_said;
-	if (!find_assoc(p->store->head, said, &peer, &negotiated))
+	if (!find_assoc(p->store->head, said, &peer, &negotiated, &whose))
 		return;
 	r->reason = REASON_peer_mismatch;
 	if (!ipaddr_contains(&peer, &ip->dst))
 		return;
 	r->reason = REASON_no_sa;
 	*pair = (struct hold_pair){ .said = said,
+				    .whose = whose,
 				    .local = ip->src,
 				    .peer = ip->dst,
 				    .protocol = ip->protocol };
@@ -382,6 +400,18 @@ path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
 		path_ask(p, pair);
 	if (negotiated && p->store->head->park_packets != 0)
 		r->action = PATH_PARK;
+}
+
+bool
+path_is_moved(const struct path *p, const struct hold_pair *pair)
+{
+	struct ipaddr peer;
+	uint64_t whose;
+	bool negotiated;
+
+	return find_assoc(p->store->head, pair->said, &peer, &negotiated,
+			  &whose) &&
+	       whose != pair->whose;
 }
 
 bool

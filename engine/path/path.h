@@ -167,6 +167,9 @@ void path_out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 /* From the decap queue.  dst must hold pkt->len octets. */
 void path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	     size_t cap, struct path_result *r);
+/* Has its SAID become another association's, or another principal's, since
+ * the packet came?  False, too, where it is nobody's. */
+bool path_is_moved(const struct path *p, const struct hold_pair *pair);
 /* Is there an SA now for what waits?  Between begin and end. */
 bool path_has_keys(const struct path *p, const struct hold_pair *pair);
 /* Asks control for keys once more. */

@@ -85,6 +85,8 @@ static const struct {
 	{ "parked-late", "the negotiation fails: see the log of keynegd" },
 	{ "parked-refused", "the key daemon says why: nfipsec monitor "
 			    "keys-failed, and its own log" },
+	{ "parked-moved", "nothing: it was meant for the association that the "
+			  "SAID had before the reload" },
 	{ "engine-restart",
 	  "nothing: the sender sends it again; if it goes on, "
 	  "see the log of nfipsecd" },
