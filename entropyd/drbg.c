@@ -111,6 +111,14 @@ drbg_reseed(struct drbg *d, struct drbg_octets entropy,
 	return err;
 }
 
+int
+drbg_mix(struct drbg *d, struct drbg_octets octets)
+{
+	const struct drbg_octets in[3] = { octets, { NULL, 0 }, { NULL, 0 } };
+
+	return d->ready ? update(d, in) : -EAGAIN;
+}
+
 static int
 fill(struct drbg *d, uint8_t *out, size_t n)
 {

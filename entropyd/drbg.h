@@ -39,6 +39,8 @@ int drbg_instantiate(struct drbg *d, struct drbg_octets entropy,
 		     struct drbg_octets nonce, struct drbg_octets personal);
 int drbg_reseed(struct drbg *d, struct drbg_octets entropy,
 		struct drbg_octets additional);
+/* What nobody vouches for: changes the state, and is no reseeding. */
+int drbg_mix(struct drbg *d, struct drbg_octets octets);
 /* Also -EINVAL (n > DRBG_REQUEST_MAX) and -EAGAIN: not instantiated, or
  * 2^48 calls since the last seed. */
 int drbg_generate(struct drbg *d, void *out, size_t n,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +34,10 @@ intake_new(const struct source *sources, size_t n, int keeper_fd,
 
 	if (in == NULL)
 		return NULL;
+	if (madvise(in, sizeof(*in), MADV_DONTFORK) != 0) {
+		secret_free(in, sizeof(*in));
+		return NULL;
+	}
 	in->sources = sources;
 	in->n = n;
 	in->keeper_fd = keeper_fd;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -209,8 +210,9 @@ admit(struct outlet *o, int fd, enum outlet_kind kind, uint64_t now_ms)
 	while (slot < OUTLET_CLIENTS && o->clients[slot] != NULL)
 		slot++;
 	c = slot < OUTLET_CLIENTS ? secret_alloc(sizeof(*c)) : NULL;
-	if (c == NULL) {
+	if (c == NULL || madvise(c, sizeof(*c), MADV_DONTFORK) != 0) {
 		close(fd);
+		secret_free(c, sizeof(*c));
 		o->counts.refused++;
 		return;
 	}

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "entropyd/drbg.h"
 #include "entropyd/pool.h"
@@ -70,6 +71,9 @@ pool_new(void)
 
 	if (p == NULL)
 		return NULL;
+	/* Locked already, unless a limit forbids it: this asks again. */
+	if (mlock(p, sizeof(*p)) != 0)
+		log_warn("the pool's memory is not locked");
 	err = madvise(p, sizeof(*p), MADV_DONTFORK) != 0 ? -errno
 							 : instantiate(p);
 	if (err != 0) {
@@ -93,8 +97,10 @@ pool_mix(struct pool *p, const uint8_t *octets, size_t n)
 	size_t got = kernel_octets(p, kernel);
 	int err;
 
-	err = drbg_reseed(&p->drbg, (struct drbg_octets){ octets, n },
-			  (struct drbg_octets){ kernel, got });
+	err = got != 0
+		  ? drbg_reseed(&p->drbg, (struct drbg_octets){ kernel, got },
+				(struct drbg_octets){ octets, n })
+		  : drbg_mix(&p->drbg, (struct drbg_octets){ octets, n });
 	secret_wipe(kernel, sizeof(kernel));
 	return err;
 }
@@ -108,7 +114,14 @@ pool_conditioner(struct pool *p)
 int
 pool_reseed(struct pool *p, const uint8_t block[CONDITIONER_OCTETS])
 {
-	int err = pool_mix(p, block, CONDITIONER_OCTETS);
+	uint8_t kernel[KERNEL_OCTETS];
+	size_t got = kernel_octets(p, kernel);
+	int err;
+
+	err = drbg_reseed(&p->drbg,
+			  (struct drbg_octets){ block, CONDITIONER_OCTETS },
+			  (struct drbg_octets){ kernel, got });
+	secret_wipe(kernel, sizeof(kernel));
 
 	if (err == 0) {
 		p->counts.reseeds++;

@@ -150,7 +150,7 @@ close_others(int a, int b)
 int
 sampler_start(struct sampler *s, const struct source *source, int source_fd)
 {
-	pid_t parent = getpid();
+	pid_t parent = getpid(), child;
 	int pair[2], err = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -159,18 +159,19 @@ sampler_start(struct sampler *s, const struct source *source, int source_fd)
 			close(source_fd);
 		return err;
 	}
-	s->pid = fork();
-	if (s->pid == 0) {
+	/* The child does not have *s: those pages are not inherited. */
+	child = fork();
+	if (child == 0) {
 		close_others(pair[1], source_fd);
 		proc_die_with(parent, SIGKILL);
 		run(source, pair[1], source_fd);
 		_exit(0);
 	}
-	if (s->pid < 0) {
+	if (child < 0) {
 		err = -errno;
-		s->pid = 0;
 		close(pair[0]);
 	} else {
+		s->pid = child;
 		s->fd = pair[0];
 		(void)fcntl(s->fd, F_SETFL, O_NONBLOCK);
 	}

@@ -184,3 +184,25 @@ Test(drbg, refuses_without_seed_and_beyond_its_limits)
 	cr_assert_eq(drbg_generate(&d, out, 1, none), -EAGAIN);
 	cr_assert_eq(drbg_reseed(&d, none, none), -EAGAIN);
 }
+
+Test(drbg, mixing_is_no_reseeding)
+{
+	static const uint8_t seed[48] = { 1 };
+	struct drbg a, b;
+	uint8_t x[32], y[32];
+
+	cr_assert_eq(drbg_library(), 0);
+	cr_assert_eq(drbg_instantiate(&a, (struct drbg_octets){ seed, 48 },
+				      none, none),
+		     0);
+	cr_assert_eq(drbg_generate(&a, x, sizeof(x), none), 0);
+	b = a;
+	cr_assert_eq(drbg_mix(&a, (struct drbg_octets){ seed, 5 }), 0);
+	cr_assert_eq(a.since_seed, 1);
+	cr_assert_eq(drbg_generate(&a, x, sizeof(x), none), 0);
+	cr_assert_eq(drbg_generate(&b, y, sizeof(y), none), 0);
+	cr_assert_neq(memcmp(x, y, sizeof(x)), 0);
+	cr_assert_eq(drbg_reseed(&a, (struct drbg_octets){ seed, 48 }, none),
+		     0);
+	cr_assert_eq(a.since_seed, 0);
+}
