@@ -5,6 +5,7 @@
  *   uniform   8 bits a sample, independent
  *   half      one of 16 values, one of them half of the time: 1 bit
  *   bias      one bit, 1 with 3/4: 0.4150 bits
+ *   coin      one bit, 1 with 1/2: 1 bit
  *   sticky    one bit, the same as before with 9/10: 0.1520 bits
  *   counter   0, 1, 2, ... as octets: none
  *   broken-bias    each bit is 1 with 0.51
@@ -46,6 +47,8 @@ sample(const char *kind, uint64_t i, uint8_t before, const uint8_t *piece)
 		return chance() < 0.5 ? 0 : (uint8_t)(1 + octet % 15);
 	if (strcmp(kind, "bias") == 0)
 		return chance() < 0.75;
+	if (strcmp(kind, "coin") == 0)
+		return chance() < 0.5;
 	if (strcmp(kind, "sticky") == 0)
 		return chance() < 0.9 ? before : !before;
 	if (strcmp(kind, "counter") == 0)
