@@ -327,6 +327,29 @@ has_word(const char *text, const char *word)
 	return false;
 }
 
+/* A connection is latched when its first packet has left: while that waits for
+ * keys, a datagram in clear that claims to be the answer is nobody's. */
+static void
+warn_one_way(const struct policy *p, size_t i, struct diag *d)
+{
+	const struct policy_flow *f = &p->flows[i];
+
+	if (p->options.by_default == POLICY_DEFAULT_DISCARD ||
+	    p->options.park_packets == 0 ||
+	    p->assocs[f->assoc].keying == POLICY_KEYING_MANUAL)
+		return;
+	/* The first flow-out of an association speaks for all. */
+	for (size_t j = 0; j < p->n_flows; j++)
+		if (p->flows[j].target == POLICY_TARGET_ASSOC &&
+		    p->flows[j].assoc == f->assoc &&
+		    (p->flows[j].inbound || j < i))
+			return;
+	diag_warn(d, &f->place,
+		  "no `flow in %s` matches: while the first packet of a "
+		  "connection waits for keys, answers in clear are let in",
+		  p->assocs[f->assoc].name);
+}
+
 static void
 warn_flows(const struct policy *p, struct diag *d)
 {
@@ -334,8 +357,12 @@ warn_flows(const struct policy *p, struct diag *d)
 		const struct policy_flow *f = &p->flows[i];
 		bool answered = false;
 
-		if (!f->inbound || f->target != POLICY_TARGET_ASSOC)
+		if (f->target != POLICY_TARGET_ASSOC)
 			continue;
+		if (!f->inbound) {
+			warn_one_way(p, i, d);
+			continue;
+		}
 		/* The first flow-in of an association speaks for all. */
 		for (size_t j = 0; j < p->n_flows && !answered; j++)
 			answered = p->flows[j].target == POLICY_TARGET_ASSOC &&
