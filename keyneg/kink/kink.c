@@ -94,6 +94,17 @@ check_initiated(struct kink *k, enum kinkexch_kind kind, const char *name,
 	return -EAGAIN;
 }
 
+/* Keys that came while the question was on its way. */
+static bool
+has_fresh_keys(struct kink *k, uint64_t now_ms, const char *association,
+	       const struct ipaddr *peer)
+{
+	const struct sapair *p = sapair_newest(&k->pairs, association, peer);
+
+	return p != NULL && p->out_there && !p->dying &&
+	       now_ms - p->created_ms < KINKEXCH_FRESH_MS;
+}
+
 int
 kink_acquire(struct kink *k, uint64_t now_ms, const char *association,
 	     const struct ipaddr *local, const struct ipaddr *peer)
@@ -110,7 +121,8 @@ kink_acquire(struct kink *k, uint64_t now_ms, const char *association,
 				      "association's");
 		return -EPERM;
 	}
-	if (kinkexch_is_answered(k, association, peer))
+	if (kinkexch_is_answered(k, association, peer) ||
+	    has_fresh_keys(k, now_ms, association, peer))
 		return -EALREADY;
 	ret = check_initiated(k, KINKEXCH_CREATE, association, peer);
 	if (ret == -EAGAIN)

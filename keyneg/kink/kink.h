@@ -93,9 +93,9 @@ void kink_fini(struct kink *k);
 /* Pairs of associations that are gone or changed are deleted. */
 void kink_set_conf(struct kink *k, uint64_t now_ms, const struct keyconf *conf);
 
-/* A packet waits for keys.  0, -EALREADY (under way), -EAGAIN (has just
- * failed: the reason is told again), -ENOENT (no such association), -EPERM,
- * -ENOBUFS. */
+/* A packet waits for keys.  0, -EALREADY (under way, or just done), -EAGAIN
+ * (has just failed: the reason is told again), -ENOENT (no such association),
+ * -EPERM, -ENOBUFS. */
 int kink_acquire(struct kink *k, uint64_t now_ms, const char *association,
 		 const struct ipaddr *local, const struct ipaddr *peer);
 void kink_receive(struct kink *k, uint64_t now_ms,

@@ -20,10 +20,11 @@ enum {
 	KINKEXCH_MOST_MS = 8000,
 	KINKEXCH_SENDS = 7, /* 0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5 s */
 	KINKEXCH_CYCLE_MS = 31500,
-	KINKEXCH_LINGER_MS = 35000,   /* duplicates are answered: a cycle */
-	KINKEXCH_HOLDOFF_MS = 3000,   /* after a failure */
-	KINKEXCH_CROSS_MS = 1000,     /* a CREATE that crossed ours */
-	KINKEXCH_GRACE_MS = 2000,     /* inbound SAs live on after DELETE */
+	KINKEXCH_LINGER_MS = 35000, /* duplicates are answered: a cycle */
+	KINKEXCH_HOLDOFF_MS = 3000, /* after a failure */
+	KINKEXCH_CROSS_MS = 1000,   /* a CREATE that crossed ours */
+	KINKEXCH_FRESH_MS = 500,    /* less than until the engine asks again */
+	KINKEXCH_GRACE_MS = 2000,   /* inbound SAs live on after DELETE */
 	KINKEXCH_PATIENCE_MS = 10000, /* with a silent peer */
 	KINKEXCH_PATIENCE_MOST_MS = 640000,
 	KINKEXCH_KRB_MS = 15000, /* a request to the Kerberos process */

@@ -377,6 +377,10 @@ Test(kinkscene, who_waits_for_an_ack_asks_for_nothing)
 	while (sim_count(&sim.host[1]) == 0)
 		sim_run(1);
 	cr_assert_eq(sim_acquire(&sim.host[1], &sim.host[0]), -EALREADY);
+	while (sim_matched(&sim.host[1], &sim.host[0]) == 0)
+		sim_run(1);
+	/* asked before, heard after */
+	cr_assert_eq(sim_acquire(&sim.host[1], &sim.host[0]), -EALREADY);
 	sim_run(1000);
 	cr_assert_eq(sim.datagrams, 3);
 	cr_assert_eq(sim_matched(&sim.host[1], &sim.host[0]), 1);
