@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -137,7 +138,22 @@ said_in(const struct server *s, uint32_t mark)
 	return said >= h->said_first && said <= h->said_last ? said : 0;
 }
 
-/* Not a packet may have left, and no connection may wait, that is older than
+/* Whatever it has to be read came before the mark. */
+static int
+is_empty(const struct passed *p, const char **why)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(p->fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
+		return -errno;
+	if (info[SK_MEMINFO_RMEM_ALLOC] == 0)
+		return 0;
+	*why = "datagrams wait in it already: bind it before bind(2)";
+	return -EISCONN;
+}
+
+/* Not a packet may have come, and no connection may wait, that is older than
  * the mark. */
 static int
 is_fresh(const struct passed *p, const char **why)
@@ -146,7 +162,7 @@ is_fresh(const struct passed *p, const char **why)
 	socklen_t len = sizeof(info);
 
 	if (p->type != SOCK_STREAM)
-		return 0;
+		return is_empty(p, why);
 	if (p->protocol != IPPROTO_TCP) {
 		*why = "a stream of another protocol than TCP";
 		return -EPROTONOSUPPORT;

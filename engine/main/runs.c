@@ -324,18 +324,33 @@ fill_leaf(struct runs *r, struct start *s, int leaf,
 	return 0;
 }
 
+/* The process may have asked a supervisor before this one, too, which counted
+ * from the beginning as well. */
+static int
+make_leaf(struct runs *r, struct start *s)
+{
+	for (unsigned tries = 0; tries < RUNS_MAX; tries++) {
+		int err = place_leaf(r, s);
+
+		if (err < 0)
+			return err;
+		if (mkdirat(r->mount, s->path, 0755) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return refuse(s, -errno, "cgroup %s: %s", s->path, strerror(errno));
+}
+
 static int
 start(struct runs *r, struct start *s, const struct sockprog *prog)
 {
 	int err = open_process(s), leaf;
 
 	if (err == 0)
-		err = place_leaf(r, s);
+		err = make_leaf(r, s);
 	if (err < 0)
 		return err;
-	if (mkdirat(r->mount, s->path, 0755) < 0)
-		return refuse(s, -errno, "cgroup %s: %s", s->path,
-			      strerror(errno));
 	leaf = openat(r->mount, s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	err = leaf < 0
 		  ? refuse(s, -errno, "cgroup %s: %s", s->path, strerror(errno))

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +12,8 @@
 #include "engine/main/sockprog.h"
 
 #define PROGRAM_MAX 64
+#define LO_IFINDEX  1 /* in every network namespace */
+#define IP4_AT_DST  16
 
 /* A program as it grows.  Jumps to the two ends are patched at last. */
 struct program {
@@ -72,12 +75,19 @@ leave(struct program *p, uint32_t verdict)
 /* ---- the programs ---------------------------------------------------------
  */
 
-/* BPF_CGROUP_INET_SOCK_CREATE: r1 is a struct bpf_sock. */
+/* BPF_CGROUP_INET_SOCK_CREATE: r1 is a struct bpf_sock.  MPTCP sends by
+ * sockets of the kernel's own, which no program sees and nobody marks. */
 static void
 build_create(struct program *p, const struct sockprog *what)
 {
 	const size_t mark = offsetof(struct bpf_sock, mark);
+	unsigned other;
 
+	LOAD32(p, BPF_REG_2, BPF_REG_1, offsetof(struct bpf_sock, protocol));
+	JUMP_NE32(p, BPF_REG_2, IPPROTO_MPTCP);
+	other = p->n - 1;
+	leave(p, 0);
+	land(p, other);
 	LOAD32(p, BPF_REG_2, BPF_REG_1, mark);
 	AND32(p, BPF_REG_2, ~what->mask);
 	OR32(p, BPF_REG_2, what->mark);
@@ -151,7 +161,7 @@ set_mark(struct program *p, const struct sockprog *what, uint32_t bits)
 
 /* BPF_CGROUP_INET4_CONNECT and its like: r1 is a struct bpf_sock_addr.  A
  * datagram that is being sent has taken its mark already, so it waits for the
- * next try; a packet to the peer whose mark was taken off never leaves. */
+ * next try. */
 static void
 build_address(struct program *p, const struct sockprog *what, bool six,
 	      bool sends)
@@ -182,6 +192,43 @@ build_address(struct program *p, const struct sockprog *what, bool six,
 	leave(p, !sends);
 	land(p, none);
 	land(p, same);
+	leave(p, 1);
+}
+
+/* BPF_CGROUP_INET_EGRESS: r1 is a struct __sk_buff that begins with its IP
+ * header.  Whatever became of a socket's mark, and whatever the kernel sends on
+ * its behalf: nothing goes to the peer without a SAID, or the DONE mark that
+ * sealed packets have. */
+static void
+build_egress(struct program *p, const struct sockprog *what)
+{
+	unsigned pass[5], n = 0;
+
+	MOVE(p, BPF_REG_6, BPF_REG_1);
+	LOAD32(p, BPF_REG_2, BPF_REG_6, offsetof(struct __sk_buff, mark));
+	AND32(p, BPF_REG_2, what->mask);
+	JUMP_NE32(p, BPF_REG_2, 0);
+	pass[n++] = p->n - 1;
+	LOAD32(p, BPF_REG_2, BPF_REG_6, offsetof(struct __sk_buff, ifindex));
+	JUMP_EQ32(p, BPF_REG_2, LO_IFINDEX);
+	pass[n++] = p->n - 1;
+	LOAD32(p, BPF_REG_2, BPF_REG_6, offsetof(struct __sk_buff, protocol));
+	JUMP_NE32(p, BPF_REG_2, htons(ETH_P_IP));
+	pass[n++] = p->n - 1;
+	MOVE(p, BPF_REG_1, BPF_REG_6);
+	SET(p, BPF_REG_2, IP4_AT_DST);
+	MOVE(p, BPF_REG_3, BPF_REG_10);
+	ADD(p, BPF_REG_3, (uint32_t)-8);
+	SET(p, BPF_REG_4, sizeof(uint32_t));
+	CALL(p, BPF_FUNC_skb_load_bytes);
+	JUMP_NE32(p, BPF_REG_0, 0);
+	pass[n++] = p->n - 1;
+	MOVE(p, BPF_REG_6, BPF_REG_10);
+	pass[n++] =
+	    compare_word(p, (size_t)-8, what->peer.octets, what->peer.prefix);
+	leave(p, 0);
+	for (unsigned i = 0; i < n; i++)
+		land(p, pass[i]);
 	leave(p, 1);
 }
 
@@ -242,6 +289,12 @@ sockprog_attach(int cgroup_fd, const struct sockprog *what)
 	build_create(&p, what);
 	err = attach(cgroup_fd, &p, BPF_PROG_TYPE_CGROUP_SOCK,
 		     BPF_CGROUP_INET_SOCK_CREATE);
+	if (err == 0 && what->peer.family == IP_FAMILY_4) {
+		p.n = 0;
+		build_egress(&p, what);
+		err = attach(cgroup_fd, &p, BPF_PROG_TYPE_CGROUP_SKB,
+			     BPF_CGROUP_INET_EGRESS);
+	}
 	if (!what->others_clear || what->peer.family == IP_FAMILY_NONE)
 		return err;
 	for (size_t i = 0;

@@ -20,7 +20,9 @@ struct sockprog {
 	struct ipaddr peer;  /* address, prefix, any */
 };
 
-/* Every socket made in the cgroup from now on carries the mark.  With
+/* Every socket made in the cgroup from now on carries the mark; MPTCP's are
+ * refused (EPERM), and no packet of the cgroup goes to an IPv4 peer with no
+ * bit of said-mask, but over lo.  With
  * others_clear (and a peer that is not any), a socket that connects elsewhere
  * loses it; one that sends without being connected loses it at the first
  * datagram to elsewhere, which is refused (EPERM), and can't send to the peer
