@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,7 +21,14 @@
 struct closer_shared {
 	int from;
 	sem_t runs; /* once for each thread */
-	_Atomic unsigned waiting; /* handed over and not closed yet */
+	/* user + 1 of what is handed over and not closed yet; 0: free */
+	_Atomic uint64_t owner[CLOSER_MAX];
+};
+
+/* What goes through the pipe. */
+struct burial {
+	int fd;
+	unsigned place;
 };
 
 /* That it comes is all: a wait in the kernel ends. */
@@ -51,12 +59,12 @@ static void *
 bury(void *arg)
 {
 	struct closer_shared *s = arg;
-	int fd;
+	struct burial b;
 
 	sem_post(&s->runs);
-	while (read(s->from, &fd, sizeof(fd)) == (ssize_t)sizeof(fd)) {
-		close(fd);
-		atomic_fetch_sub(&s->waiting, 1);
+	while (read(s->from, &b, sizeof(b)) == (ssize_t)sizeof(b)) {
+		close(b.fd);
+		atomic_store(&s->owner[b.place], 0);
 	}
 	return NULL;
 }
@@ -90,6 +98,32 @@ closer_start(struct closer *c)
 	return err;
 }
 
+/* How many wait; *free a place, CLOSER_MAX for none. */
+static unsigned
+count_of(const struct closer_shared *s, uid_t uid, unsigned *free_place)
+{
+	unsigned n = 0;
+
+	*free_place = CLOSER_MAX;
+	for (unsigned i = 0; i < CLOSER_MAX; i++) {
+		uint64_t owner = atomic_load(&s->owner[i]);
+
+		if (owner == 0)
+			*free_place = i;
+		n += owner == (uint64_t)uid + 1;
+	}
+	return n;
+}
+
+static bool
+is_idle(const struct closer_shared *s)
+{
+	for (unsigned i = 0; i < CLOSER_MAX; i++)
+		if (atomic_load(&s->owner[i]) != 0)
+			return false;
+	return true;
+}
+
 /* The threads read the end and go; one that hangs ends with the process, and
  * what it looks at stays until then. */
 void
@@ -99,7 +133,7 @@ closer_fini(struct closer *c)
 	if (c->pipe[1] >= 0)
 		close(c->pipe[1]);
 	c->pipe[1] = -1;
-	if (c->shared == NULL || atomic_load(&c->shared->waiting) != 0)
+	if (c->shared == NULL || !is_idle(c->shared))
 		return;
 	while (c->n > 0)
 		pthread_join(c->threads[--c->n], NULL);
@@ -131,26 +165,43 @@ closer_end(struct closer *c)
 }
 
 bool
-closer_has_room(const struct closer *c)
+closer_has_room(const struct closer *c, uid_t uid)
 {
+	unsigned place;
+
 	return c->shared == NULL ||
-	       atomic_load(&c->shared->waiting) < CLOSER_MAX;
+	       (count_of(c->shared, uid, &place) < CLOSER_PER_USER &&
+		place < CLOSER_MAX);
+}
+
+/* To a thread; false: there is none, or no place. */
+static bool
+hand_over(struct closer *c, uid_t uid, int fd)
+{
+	struct burial b = { .fd = fd };
+
+	if (c->pipe[1] < 0)
+		return false;
+	(void)count_of(c->shared, uid, &b.place);
+	if (b.place == CLOSER_MAX)
+		return false;
+	atomic_store(&c->shared->owner[b.place], (uint64_t)uid + 1);
+	if (write(c->pipe[1], &b, sizeof(b)) == (ssize_t)sizeof(b))
+		return true;
+	atomic_store(&c->shared->owner[b.place], 0);
+	return false;
 }
 
 void
-closer_take(struct closer *c, int fd)
+closer_take(struct closer *c, uid_t uid, int fd)
 {
 	int type;
 	socklen_t len = sizeof(type);
 
 	/* Sockets have nothing to do at a close but to linger. */
-	if (c->pipe[1] >= 0 &&
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
-		atomic_fetch_add(&c->shared->waiting, 1);
-		if (write(c->pipe[1], &fd, sizeof(fd)) == (ssize_t)sizeof(fd))
-			return;
-		atomic_fetch_sub(&c->shared->waiting, 1);
-	}
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 &&
+	    hand_over(c, uid, fd))
+		return;
 	closer_begin(c);
 	close(fd);
 	closer_end(c);

@@ -16,11 +16,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include <time.h>
 
-#define CLOSER_MS      2 /* the longest that one step is held up */
-#define CLOSER_THREADS 2
-#define CLOSER_MAX     16 /* descriptors that wait to be closed */
+#define CLOSER_MS       2 /* the longest that one step is held up */
+#define CLOSER_THREADS  2
+#define CLOSER_MAX      64 /* descriptors that wait to be closed */
+#define CLOSER_PER_USER 8
 
 struct closer {
 	timer_t timer;
@@ -41,9 +43,9 @@ void closer_fini(struct closer *c);
  * closing its connection. */
 void closer_begin(struct closer *c);
 void closer_end(struct closer *c);
-/* Closes a descriptor that a client passed. */
-void closer_take(struct closer *c, int fd);
-/* False: so many wait that no more are to be taken from users. */
-bool closer_has_room(const struct closer *c);
+/* Closes a descriptor that a client of this user passed. */
+void closer_take(struct closer *c, uid_t uid, int fd);
+/* False: so many of this user's wait that no more are to be taken from it. */
+bool closer_has_room(const struct closer *c, uid_t uid);
 
 #endif

@@ -100,7 +100,8 @@ void
 session_open(struct server *s, int fd, uid_t uid, enum proto_rights rights,
 	     int refused)
 {
-	struct session turned_away = { .fd = fd, .rights = rights,
+	struct session turned_away = { .fd = fd,
+				       .rights = rights,
 				       .passed = -1 };
 	int octets = SEND_BUFFER_OCTETS;
 	struct session *c = NULL;
@@ -143,7 +144,7 @@ static void
 close_passed(struct server *s, struct session *c)
 {
 	if (c->passed >= 0)
-		closer_take(&s->closer, c->passed);
+		closer_take(&s->closer, c->uid, c->passed);
 	c->passed = -1;
 }
 
@@ -371,7 +372,8 @@ receive(struct server *s, struct session *c)
 
 	/* Without room the kernel drops what comes, as it drops a second one:
 	 * that may linger, but it flushes nothing. */
-	if (c->rights != PROTO_RIGHTS_ALL && !closer_has_room(&s->closer)) {
+	if (c->rights != PROTO_RIGHTS_ALL &&
+	    !closer_has_room(&s->closer, c->uid)) {
 		m.msg_control = NULL;
 		m.msg_controllen = 0;
 	}

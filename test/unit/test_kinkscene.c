@@ -380,6 +380,7 @@ Test(kinkscene, who_waits_for_an_ack_asks_for_nothing)
 	while (sim_matched(&sim.host[1], &sim.host[0]) == 0)
 		sim_run(1);
 	/* asked before, heard after */
+	sim_run(100);
 	cr_assert_eq(sim_acquire(&sim.host[1], &sim.host[0]), -EALREADY);
 	sim_run(1000);
 	cr_assert_eq(sim.datagrams, 3);
