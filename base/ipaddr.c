@@ -115,3 +115,17 @@ ipaddr_contains(const struct ipaddr *p, const struct ipaddr *a)
 	return p->family == a->family &&
 	       same_bits(p->octets, a->octets, p->prefix);
 }
+
+void
+ipaddr_unmap(struct ipaddr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (a->family != IP_FAMILY_6 || a->prefix < 96 ||
+	    memcmp(a->octets, mapped, sizeof(mapped)) != 0)
+		return;
+	a->family = IP_FAMILY_4;
+	a->prefix -= 96;
+	memmove(a->octets, a->octets + sizeof(mapped), 4);
+	memset(a->octets + 4, 0, sizeof(a->octets) - 4);
+}

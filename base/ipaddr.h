@@ -30,6 +30,9 @@ int ipaddr_parse(const char *text, struct ipaddr *out);
 /* Shortest form; the prefix only when it is not a host address. */
 const char *ipaddr_format(const struct ipaddr *a, char out[IPADDR_TEXT]);
 struct ipaddr ipaddr_from_be32(uint32_t be);
+/* An IPv4-mapped address (RFC 4291 section 2.5.5.2) becomes the IPv4 one; all
+ * others stay as they are. */
+void ipaddr_unmap(struct ipaddr *a);
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 bool ipaddr_is_host(const struct ipaddr *a);
 /* Does prefix p (or any) hold host address a? */

@@ -37,7 +37,7 @@ ask(const char *name, const struct cli *cli)
 int
 cmd_run_run(int argc, char **argv, const struct cli *cli)
 {
-	int status;
+	int status, err;
 
 	if (argc < 3)
 		return cli_usage("run", "run NAME -- COMMAND [ARGUMENT...]");
@@ -51,6 +51,7 @@ cmd_run_run(int argc, char **argv, const struct cli *cli)
 		return status;
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)execvp(argv[2], argv + 2);
-	cli_complain("%s: %s", argv[2], strerror(errno));
-	return errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
+	err = errno;
+	cli_complain("%s: %s", argv[2], strerror(err));
+	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
 }

@@ -18,6 +18,7 @@
 #include "engine/cli/toprate.h"
 
 #define CLEAR          "\033[H\033[J" /* ECMA-48: home, erase to the end */
+#define INTERRUPT      3              /* ^C */
 #define DELAY_MAX      86400.0
 #define RECONNECT_SECS 0.1
 #define ROWS           24 /* of a terminal that does not say */
@@ -250,7 +251,8 @@ wait_or_quit(const struct top *t, double secs)
 	while ((now = clock_now_ms()) < until) {
 		if (poll(&key, 1, (int)(until - now)) <= 0)
 			continue;
-		if (read(STDIN_FILENO, &c, 1) != 1 || c == 'q')
+		if (read(STDIN_FILENO, &c, 1) != 1 || c == 'q' ||
+		    c == INTERRUPT)
 			return true;
 	}
 	return false;
@@ -298,7 +300,8 @@ open_screen(struct top *t)
 	if (!t->screen)
 		return;
 	raw = t->was;
-	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	/* ^C comes as a key: the terminal is put back whatever ends it. */
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
 	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
 }
 

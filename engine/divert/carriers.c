@@ -109,6 +109,8 @@ address_of(uint8_t family, const void *octets)
 			    .prefix = family == AF_INET ? 32 : 128 };
 
 	memcpy(a.octets, octets, family == AF_INET ? 4 : 16);
+	/* a listener for both families accepts IPv4, too */
+	ipaddr_unmap(&a);
 	return a;
 }
 

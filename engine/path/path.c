@@ -209,7 +209,8 @@ path_out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 		path_drop(p, SA_OUT, r->reason, 1);
 		audit(p, SA_OUT, r, now_ms);
 	}
-	if (watched)
+	/* What waits is told of when it goes. */
+	if (watched && r->action != PATH_PARK)
 		tell_packet(p, SA_OUT, r, &seen, now_ms);
 }
 
