@@ -192,21 +192,24 @@ drop(struct krbcred *c, krb5_context ctx, const char *client,
 
 /* ---- AP-REQ ------------------------------------------------------------- */
 
-/* With a time that the peer's clock will take for now. */
+/*
+ * With a time that the peer's clock will take for now.  The time is set in
+ * any case: a context that fetched a ticket runs by the KDC's clock since
+ * (kdc_timesync), one that found the ticket in the cache does not, and which
+ * of them makes the next authenticator is chance.
+ */
 static krb5_error_code
 make_at(krb5_context ctx, krb5_auth_context *ac, krb5_creds *creds,
 	int64_t offset_secs, krb5_data *out)
 {
-	krb5_error_code err = 0;
+	krb5_error_code err;
 
-	if (offset_secs != 0)
-		err = krb5_set_real_time(
-		    ctx, (krb5_timestamp)(time(NULL) + offset_secs), 0);
+	err = krb5_set_real_time(
+	    ctx, (krb5_timestamp)(time(NULL) + offset_secs), -1);
 	if (err == 0)
 		err = krb5_mk_req_extended(ctx, ac, AP_OPTS_MUTUAL_REQUIRED,
 					   NULL, creds, out);
-	if (offset_secs != 0)
-		(void)krb5_set_real_time(ctx, (krb5_timestamp)time(NULL), -1);
+	(void)krb5_set_real_time(ctx, (krb5_timestamp)time(NULL), -1);
 	return err;
 }
 
