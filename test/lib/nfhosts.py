@@ -469,7 +469,8 @@ class Hosts:
         if bridge:
             wire = f"nf{os.getpid()}wire"
             self._namespace(wire)
-            self._ip("-n", wire, "link", "add", "br0", "type", "bridge")
+            self._ip("-n", wire, "link", "add", "br0", "type", "bridge",
+                     "mcast_snooping", "0")
             self._ip("-n", wire, "link", "set", "br0", "up")
             for h in self.hosts:
                 port = "port_" + h.name
