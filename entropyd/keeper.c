@@ -5,17 +5,15 @@
 #include <linux/random.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/privs.h"
 #include "base/proc.h"
 #include "base/secret.h"
@@ -40,7 +38,6 @@ confine(void)
 		{ SYS_ppoll, false, 0, 0 },
 		{ SYS_recvfrom, false, 0, 0 },
 		{ SYS_sendmsg, false, 0, 0 },
-		{ SYS_sendto, false, 0, 0 },
 		{ SYS_ioctl, true, 1, RNDADDENTROPY },
 		{ SYS_ioctl, true, 1, RNDRESEEDCRNG },
 		{ SYS_openat, false, 0, 0 },
@@ -57,29 +54,6 @@ confine(void)
 	};
 
 	return privs_confine(calls, COUNT(calls));
-}
-
-/* sd_notify(3) without its library: one datagram. */
-static void
-notify_systemd(const char *text)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	size_t n = path != NULL ? strlen(path) : 0;
-	int fd;
-
-	if (n == 0 || n >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, n);
-	if (to.sun_path[0] == '@')
-		to.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-		     (struct sockaddr *)&to,
-		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
-	close(fd);
 }
 
 /* RNDADDENTROPY takes the bits credited, the octets and the octets' number;
@@ -159,7 +133,7 @@ obey(const struct keeper_plan *plan, int fd, const struct keeper_request *rq)
 		reply.err = passed < 0 ? passed : 0;
 		break;
 	case KEEPER_READY:
-		notify_systemd("READY=1");
+		notify_send("READY=1");
 		return;
 	}
 	reply_send(fd, &reply, passed);
@@ -211,7 +185,7 @@ keeper_run(const struct keeper_plan *plan, int fd, pid_t pool)
 
 		if (stop_wanted && !told) {
 			told = true;
-			notify_systemd("STOPPING=1");
+			notify_send("STOPPING=1");
 			/* The pool reads the end; a signal to another user
 			 * would need one more capability. */
 			shutdown(fd, SHUT_WR);

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/secret.h"
 #include "engine/main/adopt.h"
 #include "engine/main/handover.h"
-#include "engine/main/notify.h"
 #include "engine/main/supervisor.h"
 #include "policy/dump.h"
 

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/secret.h"
-#include "engine/main/notify.h"
 #include "engine/main/supervisor.h"
 
 #define PROOF_STEP_MS  20

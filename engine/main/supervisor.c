@@ -15,10 +15,10 @@
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/proc.h"
 #include "engine/ctl/server.h"
 #include "engine/main/handover.h"
-#include "engine/main/notify.h"
 #include "engine/main/supervisor.h"
 #include "engine/vet/marks.h"
 #include "engine/vet/names.h"
@@ -26,7 +26,6 @@
 #include "policy/check.h"
 #include "policy/parse.h"
 
-#define WATCHDOG_MS        5000
 #define MANUAL_AGAIN_TICKS 10 /* of PERSIST_TICK_MS */
 #define KEYING_USER        "_keynegd"
 #define RELEASE_TRIES      250
@@ -218,24 +217,13 @@ load_tables(struct supervisor *s)
 	guard_keep(s);
 }
 
-/* The service manager ends who is silent for its patience of half a minute. */
-static void
-feed_watchdog(uint64_t now)
-{
-	static uint64_t fed_ms;
-
-	if (fed_ms != 0 && now - fed_ms < WATCHDOG_MS)
-		return;
-	fed_ms = now;
-	notify_send("WATCHDOG=1");
-}
-
 /* Reservations; and what manual keys could not be started for. */
 static void
 on_tick(void *arg)
 {
 	struct supervisor *s = arg;
 	static unsigned ticks;
+	static struct notify_pace pace;
 	uint64_t now = clock_now_ms();
 	int err = persist_tick(s->persist, &s->store, now);
 
@@ -250,7 +238,7 @@ on_tick(void *arg)
 		manual_apply(&s->store, s->persist, s->policy, &r);
 		proof_manual(s, &r);
 	}
-	feed_watchdog(now);
+	notify_alive(&pace, now);
 	(void)entropy_mixes();
 	entropy_supply_tick(&s->entropy, now);
 	runs_tick(s->runs, now);

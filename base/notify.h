@@ -5,13 +5,25 @@
  *
  * Any thread.  Never fails: nobody may be listening.
  */
-#ifndef ENGINE_MAIN_NOTIFY_H
-#define ENGINE_MAIN_NOTIFY_H
+#ifndef BASE_NOTIFY_H
+#define BASE_NOTIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 /* "READY=1\nSTATUS=..." and the like. */
 void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same with a descriptor, which stays the caller's: "FDSTORE=1\n...". */
 void notify_send_fd(int fd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Feeds the service manager's watchdog (WatchdogSec= of the unit, 30 s), as
+ * often as it is called, but every 5 s at most.  To be called where nothing
+ * but the work going on leads to; begins as all zero. */
+struct notify_pace {
+	bool told;
+	uint64_t told_ms;
+};
+void notify_alive(struct notify_pace *pace, uint64_t now_ms);
 
 #endif

@@ -8,7 +8,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "engine/main/notify.h"
+#include "base/notify.h"
+
+#define ALIVE_MS 5000
 
 /* fd -1: none goes along. */
 static void __attribute__((format(printf, 2, 0)))
@@ -69,4 +71,13 @@ notify_send_fd(int fd, const char *fmt, ...)
 	va_start(ap, fmt);
 	send_text(fd, fmt, ap);
 	va_end(ap);
+}
+
+void
+notify_alive(struct notify_pace *pace, uint64_t now_ms)
+{
+	if (pace->told && now_ms - pace->told_ms < ALIVE_MS)
+		return;
+	*pace = (struct notify_pace){ .told = true, .told_ms = now_ms };
+	notify_send("WATCHDOG=1");
 }
