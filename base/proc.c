@@ -14,44 +14,56 @@ extern char **environ;
 
 static char *title;
 static size_t title_room;
+/* The strings that were where the title is now, in one piece: setenv and its
+ * like let go of single ones, and never free them. */
+static char *moved;
+
+static char *
+move(char **at, char *string)
+{
+	size_t octets = strlen(string) + 1;
+	char *to = memcpy(*at, string, octets);
+
+	*at += octets;
+	return to;
+}
 
 void
 proc_title_init(int argc, char **argv)
 {
-	char *end = NULL, **copy;
+	char *end, *at, **copy;
+	size_t octets = 0;
 	int n = 0;
 
 	if (argc < 1)
 		return;
-	for (int i = 0; i < argc; i++)
-		if (i == 0 || argv[i] == end)
-			end = argv[i] + strlen(argv[i]) + 1;
-	while (environ[n] != NULL) {
+	end = argv[0];
+	for (int i = 0; i < argc; i++) {
+		octets += strlen(argv[i]) + 1;
+		if (argv[i] == end)
+			end += strlen(argv[i]) + 1;
+	}
+	for (; environ[n] != NULL; n++) {
+		octets += strlen(environ[n]) + 1;
 		if (environ[n] == end)
-			end = environ[n] + strlen(environ[n]) + 1;
-		n++;
+			end += strlen(environ[n]) + 1;
 	}
 	copy = calloc((size_t)n + 1, sizeof(*copy));
-	if (copy == NULL)
-		return;
-	for (int i = 0; i < n; i++) {
-		copy[i] = strdup(environ[i]);
-		if (copy[i] == NULL)
-			return; /* at the start of a program: no title then */
+	at = moved = malloc(octets);
+	if (copy == NULL || moved == NULL) {
+		free(copy);
+		free(moved);
+		moved = NULL;
+		return; /* at the start of a program: no title then */
 	}
-	environ = copy;
 	title = argv[0];
 	title_room = (size_t)(end - argv[0]);
 	/* A title overwrites these strings, and options point into them. */
-	for (int i = 0; i < argc; i++) {
-		char *kept = strdup(argv[i]);
-
-		if (kept == NULL) {
-			title_room = 0;
-			return;
-		}
-		argv[i] = kept;
-	}
+	for (int i = 0; i < argc; i++)
+		argv[i] = move(&at, argv[i]);
+	for (int i = 0; i < n; i++)
+		copy[i] = move(&at, environ[i]);
+	environ = copy;
 }
 
 void

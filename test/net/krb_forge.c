@@ -50,5 +50,15 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < out.length; i++)
 		printf("%02x", (unsigned char)out.data[i]);
 	printf(" %d\n", creds->keyblock.enctype);
+
+	krb5_free_data_contents(ctx, &out);
+	krb5_auth_con_free(ctx, ac);
+	krb5_free_creds(ctx, creds);
+	krb5_free_cred_contents(ctx, &tgt);
+	krb5_free_principal(ctx, in.client);
+	krb5_free_principal(ctx, in.server);
+	krb5_cc_destroy(ctx, cc);
+	krb5_kt_close(ctx, keytab);
+	krb5_free_context(ctx);
 	return 0;
 }
