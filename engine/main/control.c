@@ -79,22 +79,21 @@ sa_over(struct control *c, uint32_t slot)
 	tell_of_sa(c, PROTO_EVENT_SA_EXPIRED, sa);
 }
 
-/* An SA that a worker met: its slot may be free again by now. */
+/* Of an SA that a worker met: its slot may be free again by now. */
 static void
-tell_of_slot(struct control *c, enum proto_event_kind kind,
-	     const struct path_event *e)
+tell_of_use(struct control *c, enum proto_event_kind kind,
+	    const struct path_event *e)
 {
 	struct proto_event out = { .kind = kind,
 				   .said = e->said,
 				   .local = e->local,
-				   .peer = e->peer };
-	const struct sa *sa = store_sa(&c->store, e->slot);
-	uint32_t state = sa == NULL ? SA_FREE : atomic_load(&sa->state);
+				   .peer = e->peer,
+				   .protocol = e->protocol,
+				   .direction = e->direction,
+				   .spi = e->spi,
+				   .packets = e->packets,
+				   .octets = e->octets };
 
-	if ((state == SA_LIVE || state == SA_DEAD) && sa->said == e->said) {
-		tell_of_sa(c, kind, sa);
-		return;
-	}
 	name_of(&c->store, e->said, out.association);
 	server_publish(c->server, &out);
 }
@@ -177,10 +176,10 @@ handle_event(struct control *c, const struct path_event *e)
 		tell_packet(c, e);
 		break;
 	case PATH_SOFT:
-		tell_of_slot(c, PROTO_EVENT_SA_SOFT, e);
+		tell_of_use(c, PROTO_EVENT_SA_SOFT, e);
 		break;
 	case PATH_HARD:
-		tell_of_slot(c, PROTO_EVENT_SA_EXPIRED, e);
+		tell_of_use(c, PROTO_EVENT_SA_EXPIRED, e);
 		(void)sad_refresh(c->sad, clock_now_ms());
 		break;
 	}

@@ -267,9 +267,13 @@ tell(struct path *p, enum path_event_kind kind, const struct sad_hit *hit)
 {
 	struct path_event e = { .kind = kind,
 				.said = hit->sa->said,
-				.slot = hit->slot,
 				.local = hit->sa->local,
-				.peer = hit->sa->peer };
+				.peer = hit->sa->peer,
+				.protocol = hit->sa->protocol,
+				.direction = hit->sa->direction,
+				.spi = hit->sa->spi,
+				.packets = atomic_load(&hit->sa->packets),
+				.octets = atomic_load(&hit->sa->octets) };
 
 	if (p->notify != NULL)
 		p->notify(p->notify_arg, &e);

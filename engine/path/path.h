@@ -93,11 +93,12 @@ enum path_event_kind {
 struct path_event {
 	enum path_event_kind kind;
 	uint32_t said;
-	uint32_t slot;             /* SOFT, HARD */
 	struct ipaddr local, peer; /* as in the packet */
 	uint8_t protocol;          /* ACQUIRE: of the packet inside, */
 	uint16_t sport, dport;     /* and its ports, or 0 */
-	/* AUDIT: protocol is ESP's or AH's */
+	/* SOFT, HARD: the SA, which may be gone when this is read */
+	uint64_t packets, octets;
+	/* AUDIT, SOFT, HARD: protocol is ESP's or AH's */
 	enum sa_direction direction;
 	enum reason reason;
 	uint32_t spi, lost; /* lost: others since the last event */
@@ -199,8 +200,7 @@ bool path_find_in(struct path *p, uint8_t protocol, uint32_t spi,
 /* Why there is no SA for this packet: a drop with its reason, or, where keys
  * could bring one, PATH_PARK after control was asked for them. */
 void path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
-		  const struct ip4 *ip, uint64_t now_ms,
-		  struct path_result *r);
+		  const struct ip4 *ip, uint64_t now_ms, struct path_result *r);
 /* A TCP segment that came from peer under this SAID.  If it is a SYN, its MSS
  * becomes what fits when sealed, and what the peer wants is noted. */
 void path_see_syn(const struct path *p, uint32_t said,

@@ -325,21 +325,23 @@ association {name} {{
         if conf is not None:
             self.write_conf(conf)
         with open(self.log, "ab") as log:
+            begin = log.tell()
             self.daemon = self.popen(
                 [bin_path("nfipsecd"), "-c", self.conf, "--run-dir",
                  self.run_dir, "--state-dir", self.state_dir, *args],
                 stdout=log, stderr=log, env=env)
         if ready:
-            self.wait_ready(timeout)
+            # a former daemon's engine, while it dies, might answer as well
+            self.wait_ready(timeout, lambda: self.told_ready(begin))
         return self.daemon
 
-    def wait_ready(self, timeout=15):
+    def wait_ready(self, timeout=15, also=lambda: True):
         def ready():
             if self.daemon is not None and self.daemon.poll() is not None:
                 raise RuntimeError(f"{self.name}: nfipsecd ended with "
                                    f"{self.daemon.returncode}:\n"
                                    + self.log_text())
-            return self.nfipsec("status").returncode == 0
+            return also() and self.nfipsec("status").returncode == 0
         try:
             wait_for(ready, timeout)
         except TimeoutError:
@@ -369,6 +371,12 @@ association {name} {{
         return {(o["drop"]["direction"], o["drop"]["reason"]):
                 o["drop"]["packets"] for o in self.json("show", "drops")
                 if "drop" in o}
+
+    def told_ready(self, begin):
+        """In the log, behind its first `begin` octets."""
+        with open(self.log, "rb") as f:
+            f.seek(begin)
+            return b"nfipsecd: ready" in f.read()
 
     def log_text(self, last=4000):
         if not os.path.exists(self.log):

@@ -75,7 +75,11 @@ Test(pathlife, lifetime)
 	cr_assert_eq(r[3].reason, REASON_lifetime);
 	cr_assert_eq(p.a.events, 2u); /* soft, hard */
 	cr_assert_eq(p.a.event.kind, PATH_HARD);
-	cr_assert_eq(p.a.event.slot, p.a.out_slot);
+	/* told whole: the SA may be gone when somebody reads it */
+	cr_assert_eq(p.a.event.spi, store_sa(&p.a.store, p.a.out_slot)->spi);
+	cr_assert_eq(p.a.event.direction, SA_OUT);
+	cr_assert_eq(p.a.event.protocol, SA_ESP);
+	cr_assert_eq(p.a.event.packets, 3u);
 	/* dead from now on; an acquire is asked for, once */
 	cr_assert_eq(seal(&p, 99, 0, text, 20, 0, sealed[3]).reason,
 		     REASON_no_sa);
