@@ -25,12 +25,13 @@
  *          fault= error= retry_secs= errors= stalls= failures_repetition=
  *          failures_proportion= failures_lag= failures_block=
  *   pool ready= kernel_ready= credited_bits= reseeds= requests= octets=
+ *        locked=
  *   kernel credits= credited_bits= error= last_secs=
  *   clients now= refused= evicted=
  *   seed saved= error=
  * assessed_bits and credit_bits are per sample (an octet), with three
  * decimals; *_bits elsewhere are whole; last_secs and retry_secs count from
- * now; error is 0 or an errno; ready and saved are 0 or 1.
+ * now; error is 0 or an errno; ready, saved and locked are 0 or 1.
  */
 #ifndef BASE_ENTROPY_H
 #define BASE_ENTROPY_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -80,4 +81,14 @@ notify_alive(struct notify_pace *pace, uint64_t now_ms)
 		return;
 	*pace = (struct notify_pace){ .told = true, .told_ms = now_ms };
 	notify_send("WATCHDOG=1");
+}
+
+uint64_t
+notify_watchdog_ms(void)
+{
+	const char *text = getenv("WATCHDOG_USEC");
+	unsigned long long usecs =
+	    text != NULL ? strtoull(text, NULL, 10) : 0;
+
+	return usecs == ULLONG_MAX ? 0 : usecs / 3000;
 }

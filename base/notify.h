@@ -17,6 +17,9 @@ void notify_send(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_send_fd(int fd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* How often the service manager wants to hear that we live: a third of
+ * WATCHDOG_USEC, in ms; 0: not at all. */
+uint64_t notify_watchdog_ms(void);
 /* Feeds the service manager's watchdog (WatchdogSec= of the unit, 30 s), as
  * often as it is called, but every 5 s at most.  To be called where nothing
  * but the work going on leads to; begins as all zero. */

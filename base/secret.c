@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/secret.h"
+
+static atomic_bool unlocked;
 
 void
 secret_wipe(void *octets, size_t n)
@@ -32,9 +35,16 @@ secret_alloc(size_t n)
 	if (p == MAP_FAILED)
 		return NULL;
 	/* RLIMIT_MEMLOCK may forbid the lock; the rest still holds. */
-	(void)mlock(p, n);
+	if (mlock(p, n) != 0)
+		unlocked = true;
 	(void)madvise(p, n, MADV_DONTDUMP);
 	return p;
+}
+
+bool
+secret_unlocked(void)
+{
+	return unlocked;
 }
 
 void

@@ -248,6 +248,7 @@ void
 feeder_excuse(struct feeder *f, uint64_t now_ms)
 {
 	f->deadline_ms = now_ms + FEEDER_PATIENCE_MS;
+	f->silent = f->slow = false;
 }
 
 void

@@ -93,8 +93,9 @@ enum feeder_fault feeder_take(struct feeder *f, const uint8_t *samples,
 			      size_t n, uint64_t now_ms, uint64_t *mbits);
 void feeder_failed(struct feeder *f, enum feeder_fault fault, int error,
 		   uint64_t now_ms);
-/* An answer that is owed gets its whole time from now on: this process itself
- * was away (stopped, suspended), or the next step of an opening begins. */
+/* An answer that is owed gets its whole time from now on, and what was slow or
+ * silent begins anew: this process itself was away (stopped, suspended), or the
+ * next step of an opening begins. */
 void feeder_excuse(struct feeder *f, uint64_t now_ms);
 /* A round begins: every running source gives a batch. */
 void feeder_round(struct feeder *f);

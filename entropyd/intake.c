@@ -22,6 +22,7 @@ struct intake {
 	struct sampler samplers[NOISE_MAX];
 	struct log_limit limits[NOISE_MAX];
 	bool saving;
+	bool seed_late; /* its answer is, and that has been said */
 	struct report_seed seed;
 };
 
@@ -52,6 +53,16 @@ intake_new(const struct source *sources, size_t n, int keeper_fd,
 	return in;
 }
 
+static bool
+all_gone(struct intake *in)
+{
+	bool gone = true;
+
+	for (size_t i = 0; i < in->n; i++)
+		gone &= sampler_gone(&in->samplers[i]);
+	return gone;
+}
+
 void
 intake_free(struct intake *in)
 {
@@ -60,7 +71,7 @@ intake_free(struct intake *in)
 	for (size_t i = 0; i < in->n; i++)
 		sampler_stop(&in->samplers[i]);
 	/* One that hangs in a driver is not waited for. */
-	for (int i = 0; i < 50 && sampler_reap(); i++)
+	for (int i = 0; i < 50 && !all_gone(in); i++)
 		clock_nanosleep(CLOCK_MONOTONIC, 0,
 				&(struct timespec){ .tv_nsec = 2000000 }, NULL);
 	secret_free(in, sizeof(*in));
@@ -135,7 +146,10 @@ intake_opened(struct intake *in, unsigned i, int err, int fd, uint64_t now_ms)
 	if (err == 0 && fd >= 0)
 		start(in, i, fd, now_ms);
 	else
-		fail(in, i, FEEDER_ABSENT, err, now_ms);
+		fail(in, i,
+		     err == -ETIMEDOUT || err == -EALREADY ? FEEDER_STALLED
+							   : FEEDER_ABSENT,
+		     err, now_ms);
 }
 
 static void
@@ -143,6 +157,11 @@ open_source(struct intake *in, size_t i, uint64_t now_ms)
 {
 	int err;
 
+	/* The last process of it hangs where no signal reaches it. */
+	if (!sampler_gone(&in->samplers[i])) {
+		fail(in, i, FEEDER_STALLED, -EALREADY, now_ms);
+		return;
+	}
 	feeder_opening(&in->feeders[i], now_ms);
 	if (!in->sources[i].kind->needs_fd) {
 		start(in, i, -1, now_ms);
@@ -151,6 +170,23 @@ open_source(struct intake *in, size_t i, uint64_t now_ms)
 	err = keeper_open(in->keeper_fd, (unsigned)i);
 	if (err != 0)
 		fail(in, i, FEEDER_ABSENT, err, now_ms);
+}
+
+/* Its disk hangs, or somebody stopped it.  Its process alone may open files
+ * (the pool that would start another may not), so it is kept, and its answer
+ * taken when it comes. */
+static void
+seed_stalls(struct intake *in, struct feeder *f)
+{
+	f->deadline_ms = UINT64_MAX;
+	if (in->seed_late)
+		return;
+	in->seed_late = true;
+	in->seed.saved = false;
+	in->seed.error = ETIMEDOUT;
+	f->fault = FEEDER_STALLED;
+	f->stalls++;
+	log_warnx("source %s: %s", f->source->name, feeder_fault_name(f));
 }
 
 static void
@@ -174,7 +210,10 @@ run_one(struct intake *in, size_t i, uint64_t now_ms, bool owed)
 			fail(in, i, FEEDER_ERROR, err, now_ms);
 		return;
 	case FEEDER_CLOSE:
-		fail(in, i, FEEDER_STALLED, 0, now_ms);
+		if (is_seed(in, i))
+			seed_stalls(in, f);
+		else
+			fail(in, i, FEEDER_STALLED, 0, now_ms);
 		return;
 	}
 }
@@ -182,7 +221,7 @@ run_one(struct intake *in, size_t i, uint64_t now_ms, bool owed)
 void
 intake_run(struct intake *in, uint64_t now_ms, bool owed)
 {
-	(void)sampler_reap();
+	(void)all_gone(in);
 	for (size_t i = 0; i < in->n; i++)
 		run_one(in, i, now_ms, owed);
 }
@@ -251,6 +290,11 @@ take_seed(struct intake *in, size_t i, const struct sampler_reply *reply,
 	struct feeder *f = &in->feeders[i];
 	uint64_t none;
 
+	if (in->seed_late) {
+		in->seed_late = false;
+		in->seed.error = 0;
+		log_info("source %s: it answers again", f->source->name);
+	}
 	if (in->saving) {
 		in->saving = false;
 		f->asked = false;

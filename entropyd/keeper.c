@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,13 +23,25 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define OPEN_SECS 4 /* less than the pool's patience */
+
 static volatile sig_atomic_t stop_wanted;
+
+/* Who opens a source now; 0: nobody. */
+static pid_t openers[NOISE_MAX];
 
 static void
 note_stop(int sig)
 {
 	(void)sig;
 	stop_wanted = 1;
+}
+
+/* Makes ppoll return: somebody is to be fetched. */
+static void
+note_child(int sig)
+{
+	(void)sig;
 }
 
 /* What is left to it: a reader of fixed requests with two ioctls. */
@@ -47,6 +61,16 @@ confine(void)
 		{ SYS_shutdown, false, 0, 0 },
 		{ SYS_write, true, 0, STDERR_FILENO },
 		{ SYS_rt_sigreturn, false, 0, 0 },
+		/* who opens: a fork, which ends with us or by a timer */
+		{ SYS_clone, false, 0, 0 },
+		{ SYS_set_robust_list, false, 0, 0 },
+		{ SYS_rseq, false, 0, 0 },
+		{ SYS_prctl, true, 0, PR_SET_PDEATHSIG },
+		{ SYS_getppid, false, 0, 0 },
+		{ SYS_gettid, false, 0, 0 },
+		{ SYS_getpid, false, 0, 0 },
+		{ SYS_tgkill, false, 0, 0 },
+		{ SYS_setitimer, false, 0, 0 },
 		{ SYS_restart_syscall, false, 0, 0 },
 		{ SYS_clock_gettime, false, 0, 0 },
 		{ SYS_exit_group, false, 0, 0 },
@@ -119,26 +143,89 @@ reply_send(int fd, const struct keeper_reply *reply, int passed_fd)
 }
 
 static void
+reply_open(int fd, unsigned source, int err, int passed_fd)
+{
+	const struct keeper_reply reply = { .op = KEEPER_OPEN,
+					    .source = (uint8_t)source,
+					    .err = err };
+
+	reply_send(fd, &reply, passed_fd);
+}
+
+/* The opener's whole life. */
+static void
+open_and_reply(const struct keeper_plan *plan, int fd, unsigned source,
+	       pid_t keeper)
+{
+	const struct itimerval limit = { .it_value.tv_sec = OPEN_SECS };
+	int opened;
+
+	(void)setitimer(ITIMER_REAL, &limit, NULL);
+	if (proc_die_with(keeper, SIGKILL) != 0)
+		return;
+	opened = open_source(plan, source);
+	reply_open(fd, source, opened < 0 ? opened : 0, opened);
+}
+
+static void
+start_opener(const struct keeper_plan *plan, int fd, unsigned source)
+{
+	pid_t keeper = getpid(), pid;
+
+	if (source >= NOISE_MAX) {
+		reply_open(fd, source, -EINVAL, -1);
+		return;
+	}
+	if (openers[source] != 0) {
+		reply_open(fd, source, -EALREADY, -1);
+		return;
+	}
+	pid = fork();
+	if (pid == 0) {
+		open_and_reply(plan, fd, source, keeper);
+		_exit(0);
+	}
+	if (pid < 0)
+		reply_open(fd, source, -errno, -1);
+	else
+		openers[source] = pid;
+}
+
+static void
+fetch_openers(int fd)
+{
+	for (unsigned i = 0; i < NOISE_MAX; i++) {
+		int status;
+
+		if (openers[i] == 0 ||
+		    waitpid(openers[i], &status, WNOHANG) == 0)
+			continue;
+		openers[i] = 0;
+		if (WIFSIGNALED(status))
+			reply_open(fd, i, -ETIMEDOUT, -1);
+	}
+}
+
+static void
 obey(const struct keeper_plan *plan, int fd, const struct keeper_request *rq)
 {
 	struct keeper_reply reply = { .op = rq->op, .source = rq->source };
-	int passed = -1;
 
 	switch ((enum keeper_op)rq->op) {
 	case KEEPER_CREDIT:
 		reply.err = credit(plan, rq->block);
-		break;
+		reply_send(fd, &reply, -1);
+		return;
 	case KEEPER_OPEN:
-		passed = open_source(plan, rq->source);
-		reply.err = passed < 0 ? passed : 0;
-		break;
+		start_opener(plan, fd, rq->source);
+		return;
 	case KEEPER_READY:
 		notify_send("READY=1");
 		return;
+	case KEEPER_ALIVE:
+		notify_send("WATCHDOG=1");
+		return;
 	}
-	reply_send(fd, &reply, passed);
-	if (passed >= 0)
-		close(passed);
 }
 
 static int
@@ -160,6 +247,7 @@ keeper_run(const struct keeper_plan *plan, int fd, pid_t pool)
 {
 	const int keep[] = { CAP_SYS_ADMIN };
 	struct sigaction act = { .sa_handler = note_stop };
+	struct sigaction child = { .sa_handler = note_child };
 	struct keeper_request request;
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	sigset_t stops, before;
@@ -171,9 +259,11 @@ keeper_run(const struct keeper_plan *plan, int fd, pid_t pool)
 	sigemptyset(&stops);
 	sigaddset(&stops, SIGTERM);
 	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &stops, &before);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGCHLD, &child, NULL);
 	signal(SIGHUP, SIG_IGN);
 	if (privs_keep(keep, plan->credits ? 1 : 0) != 0 || confine() != 0) {
 		log_warnx("cannot give up privileges");
@@ -191,6 +281,9 @@ keeper_run(const struct keeper_plan *plan, int fd, pid_t pool)
 			shutdown(fd, SHUT_WR);
 		}
 		if (ppoll(&wait, 1, NULL, &before) < 0)
+			wait.revents = 0;
+		fetch_openers(fd);
+		if (wait.revents == 0)
 			continue;
 		got = recv(fd, &request, sizeof(request), MSG_DONTWAIT);
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
@@ -237,6 +330,14 @@ int
 keeper_ready(int fd)
 {
 	const struct keeper_request request = { .op = KEEPER_READY };
+
+	return ask(fd, &request);
+}
+
+int
+keeper_alive(int fd)
+{
+	const struct keeper_request request = { .op = KEEPER_ALIVE };
 
 	return ask(fd, &request);
 }

@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/secret.h"
 #include "entropyd/drbg.h"
 #include "entropyd/pool.h"
@@ -71,9 +70,6 @@ pool_new(void)
 
 	if (p == NULL)
 		return NULL;
-	/* Locked already, unless a limit forbids it: this asks again. */
-	if (mlock(p, sizeof(*p)) != 0)
-		log_warn("the pool's memory is not locked");
 	err = madvise(p, sizeof(*p), MADV_DONTFORK) != 0 ? -errno
 							 : instantiate(p);
 	if (err != 0) {

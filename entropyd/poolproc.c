@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/proc.h"
 #include "base/secret.h"
 #include "entropyd/jail.h"
@@ -35,11 +37,13 @@ struct poolproc {
 	struct outlet *outlet;
 	struct report_kernel kernel;
 	bool kernel_owed, pool_owed, kernel_asked;
-	bool ready_told;
+	bool ready_told, unlocked_told;
 	uint64_t started_ms, round_ms, save_ms;
+	uint64_t alive_ms, alive_every_ms; /* the watchdog's; 0: none */
 	uint64_t
 	    awake_ms; /* when the loop should be here again at the latest */
 	uint64_t octets_at_reseed;
+	struct log_limit away_limit;
 };
 
 static volatile sig_atomic_t stop_wanted;
@@ -62,6 +66,7 @@ write_status(void *arg, char *text, size_t size)
 		.kernel = p->kernel,
 		.clients = outlet_counts(p->outlet),
 		.seed = intake_seed(p->intake),
+		.locked = !secret_unlocked(),
 		.pid = (int)getpid(),
 		.started_ms = p->started_ms,
 	};
@@ -124,6 +129,7 @@ take_keeper_reply(struct poolproc *p, uint64_t now)
 		}
 		break;
 	case KEEPER_READY:
+	case KEEPER_ALIVE:
 		break;
 	}
 	if (fd >= 0)
@@ -139,6 +145,8 @@ begin_round(struct poolproc *p, uint64_t now)
 	/* Without any source there is still what the kernel has. */
 	(void)pool_refresh(p->pool);
 	intake_round(p->intake);
+	if (!intake_seed(p->intake).saved)
+		p->save_ms = now;
 }
 
 static void
@@ -171,6 +179,15 @@ do_what_is_due(struct poolproc *p, uint64_t now)
 		save_seed(p, now);
 	if (!p->ready_told && pool_ready(p->pool))
 		p->ready_told = keeper_ready(p->plan->keeper_fd) == 0;
+	if (!p->unlocked_told && secret_unlocked()) {
+		p->unlocked_told = true;
+		log_warnx("not all memory is locked (RLIMIT_MEMLOCK): it may "
+			  "get into swap");
+	}
+	if (p->alive_every_ms != 0 && now >= p->alive_ms) {
+		(void)keeper_alive(p->plan->keeper_fd);
+		p->alive_ms = now + p->alive_every_ms;
+	}
 	if (pool_broken(p->pool))
 		log_fatalx("the generator is lost");
 }
@@ -185,6 +202,8 @@ wait_ms(const struct poolproc *p, uint64_t now)
 	/* A seed that could not be saved is tried again with the round. */
 	if (p->save_ms > now && p->save_ms < wake)
 		wake = p->save_ms;
+	if (p->alive_every_ms != 0 && p->alive_ms < wake)
+		wake = p->alive_ms;
 	if (((p->outlet != NULL && outlet_waiting(p->outlet)) ||
 	     !p->ready_told) &&
 	    now + UNREADY_MS < wake)
@@ -198,8 +217,14 @@ wait_ms(const struct poolproc *p, uint64_t now)
 static void
 note_absence(struct poolproc *p, uint64_t now)
 {
-	if (p->awake_ms != 0 && now > p->awake_ms + AWAY_MS)
-		intake_excuse(p->intake, now);
+	if (p->awake_ms == 0 || now <= p->awake_ms + AWAY_MS)
+		return;
+	intake_excuse(p->intake, now);
+	if (log_limit_take(&p->away_limit, now))
+		log_info("away for %" PRIu64
+			 " ms, stopped or asleep: no source "
+			 "is blamed for that time",
+			 now - p->awake_ms);
 }
 
 /* One turn: waits, then serves whoever has something.  Returns the time by
@@ -325,6 +350,8 @@ start(struct poolproc *p, const struct poolproc_plan *plan)
 		log_fatal("pool");
 	p->plan = plan;
 	p->started_ms = clock_now_ms();
+	p->alive_every_ms = notify_watchdog_ms();
+	p->away_limit = (struct log_limit){ .burst = 5, .every_ms = 60 * 1000 };
 	p->intake = intake_new(plan->sources, plan->n_sources, plan->keeper_fd,
 			       pool_conditioner(p->pool), p->pool);
 	if (plan->serves)

@@ -63,9 +63,10 @@ report_write(const struct report *r, uint64_t now_ms, char *text, size_t size)
 		put_source(&t, &r->feeders[i], now_ms);
 	put(&t,
 	    "pool ready=%d kernel_ready=%d credited_bits=%" PRIu64
-	    " reseeds=%" PRIu64 " requests=%" PRIu64 " octets=%" PRIu64 "\n",
+	    " reseeds=%" PRIu64 " requests=%" PRIu64 " octets=%" PRIu64
+	    " locked=%d\n",
 	    r->pool_ready, r->pool.kernel_ready, r->pool.credited_bits,
-	    r->pool.reseeds, r->pool.requests, r->pool.octets);
+	    r->pool.reseeds, r->pool.requests, r->pool.octets, r->locked);
 	put(&t,
 	    "kernel credits=%" PRIu64 " credited_bits=%" PRIu64
 	    " error=%d last_secs=%" PRIu64 "\n",

@@ -32,6 +32,7 @@ struct report {
 	size_t n_feeders;
 	struct pool_counts pool;
 	bool pool_ready;
+	bool locked; /* all memory that holds secrets */
 	struct report_kernel kernel;
 	struct outlet_counts clients;
 	struct report_seed seed;

@@ -186,21 +186,20 @@ sampler_stop(struct sampler *s)
 {
 	if (s->fd >= 0)
 		close(s->fd);
-	if (s->pid > 0)
+	if (s->pid > 0) {
 		kill(s->pid, SIGKILL);
+		s->leaving = s->pid;
+	}
 	s->fd = -1;
 	s->pid = 0;
 }
 
 bool
-sampler_reap(void)
+sampler_gone(struct sampler *s)
 {
-	pid_t pid;
-
-	do
-		pid = waitpid(-1, NULL, WNOHANG);
-	while (pid > 0);
-	return pid == 0;
+	if (s->leaving != 0 && waitpid(s->leaving, NULL, WNOHANG) != 0)
+		s->leaving = 0;
+	return s->pid == 0 && s->leaving == 0;
 }
 
 static int

@@ -19,8 +19,9 @@
 #include "entropyd/noise.h"
 
 struct sampler {
-	pid_t pid; /* 0: none */
-	int fd;    /* the pool's end, -1 */
+	pid_t pid;     /* 0: none */
+	pid_t leaving; /* killed and not gone yet; 0: none */
+	int fd;        /* the pool's end, -1 */
 };
 
 /* What a reply holds. */
@@ -34,11 +35,12 @@ struct sampler_reply {
  * -errno. */
 int sampler_start(struct sampler *s, const struct source *source,
 		  int source_fd);
-/* Kills it (a hung one too) and closes; its exit status is fetched by
- * sampler_reap. */
+/* Kills it and closes.  It is `leaving` until sampler_gone has seen it go: one
+ * that hangs in a driver does not go, and no other may be started beside it,
+ * or there would be more of them with every try. */
 void sampler_stop(struct sampler *s);
-/* Collects processes that ended; call it now and then.  True: more run. */
-bool sampler_reap(void);
+/* Is nobody there any more?  Call it now and then. */
+bool sampler_gone(struct sampler *s);
 /* -EAGAIN when the process is not taking requests; -errno. */
 int sampler_ask(struct sampler *s, size_t n);
 int sampler_save(struct sampler *s, const uint8_t *octets, size_t n);

@@ -91,6 +91,8 @@ print_text(const struct entropystat *s)
 	const struct entropystat_line *pool = entropystat_line(s, "pool");
 	const struct entropystat_line *kernel = entropystat_line(s, "kernel");
 	const struct entropystat_line *self = entropystat_line(s, "entropyd");
+	const struct entropystat_line *seed = entropystat_line(s, "seed");
+	const char *locked = text_of(pool, "locked");
 	int error = (int)entropystat_number(kernel, "error");
 
 	(void)printf("entropyd %s: %s, up %s s\n", text_of(self, "version"),
@@ -103,14 +105,21 @@ print_text(const struct entropystat *s)
 		if (strcmp(s->lines[i].word, "source") == 0)
 			print_source(&s->lines[i]);
 	(void)printf("  pool         %s bits credited, %s requests, %s octets "
-		     "given out\n",
+		     "given out%s\n",
 		     text_of(pool, "credited_bits"), text_of(pool, "requests"),
-		     text_of(pool, "octets"));
+		     text_of(pool, "octets"),
+		     strcmp(locked, "0") == 0 ? ", not all memory locked" : "");
 	(void)printf("  kernel       %s bits credited",
 		     text_of(kernel, "credited_bits"));
 	if (entropystat_number(kernel, "credits") != 0)
 		(void)printf(", the last %s s ago",
 			     text_of(kernel, "last_secs"));
+	if (error != 0)
+		(void)printf(" (%s)", strerror(error));
+	error = (int)entropystat_number(seed, "error");
+	(void)printf("\n  seed         %s",
+		     entropystat_number(seed, "saved") != 0 ? "saved"
+							    : "not saved");
 	if (error != 0)
 		(void)printf(" (%s)", strerror(error));
 	(void)printf("\n");

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A file system of one file, `noise`, whose answers the test holds back: who
+opens or reads it hangs in the kernel, where not even SIGKILL reaches him; or
+whose reads fail, from when the test says.  It
+speaks FUSE's protocol itself and needs root and /dev/fuse."""
+import ctypes
+import os
+import struct
+import threading
+
+LOOKUP, FORGET, GETATTR, OPEN, READ = 1, 2, 3, 14, 15
+RELEASE, FLUSH, INIT, INTERRUPT, BATCH_FORGET = 18, 25, 26, 36, 42
+ENOENT, ENOSYS = 2, 38
+ROOT, NOISE = 1, 2
+DIRECT_IO = 1
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def attr(node):
+    mode, size = (0o40755, 0) if node == ROOT else (0o100644, 1 << 40)
+    return struct.pack("<6Q10I", node, size, 0, 0, 0, 0, 0, 0, 0, mode, 1, 0,
+                       0, 0, 4096, 0)
+
+
+class HungFs:
+    """OSError where it can't be mounted.  `hang`: OPEN or READ, the requests
+    that get no answer before thaw(); `held` has them.  `error`: the errno that
+    reads fail with."""
+
+    def __init__(self, path, hang=None, error=0):
+        self.path, self.hang, self.held = path, hang, []
+        self.error = error
+        self.lock = threading.Lock()
+        os.makedirs(path, exist_ok=True)
+        self.fd = os.open("/dev/fuse", os.O_RDWR)
+        options = (f"fd={self.fd},rootmode=40000,user_id=0,group_id=0,"
+                   "allow_other")
+        if libc.mount(b"hungfs", path.encode(), b"fuse", 2 | 4,
+                      options.encode()) != 0:
+            err = ctypes.get_errno()
+            os.close(self.fd)
+            raise OSError(err, os.strerror(err))
+        self.file = f"{path}/noise"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def reply(self, unique, data=b"", err=0):
+        try:
+            os.write(self.fd, struct.pack("<IiQ", 16 + len(data), -err, unique)
+                     + data)
+        except OSError:
+            pass  # nobody waits for it any more
+
+    def answer(self, op, unique, node, body):
+        if op == INIT:
+            self.reply(unique, struct.pack("<4I2H2I2H8I", 7, 31, 65536, 0, 0,
+                                           0, 65536, 1, 0, 0, *[0] * 8))
+        elif op == LOOKUP:
+            if body.rstrip(b"\0") == b"noise":
+                self.reply(unique, struct.pack("<4Q2I", NOISE, 0, 3600, 3600,
+                                               0, 0) + attr(NOISE))
+            else:
+                self.reply(unique, err=ENOENT)
+        elif op == GETATTR:
+            self.reply(unique, struct.pack("<Q2I", 3600, 0, 0) + attr(node))
+        elif op == OPEN:
+            self.reply(unique, struct.pack("<Q2I", 0, DIRECT_IO, 0))
+        elif op == READ and self.error:
+            self.reply(unique, err=self.error)
+        elif op == READ:
+            self.reply(unique, os.urandom(struct.unpack_from("<I", body,
+                                                             16)[0]))
+        elif op in (RELEASE, FLUSH):
+            self.reply(unique)
+        elif op not in (FORGET, BATCH_FORGET, INTERRUPT):
+            self.reply(unique, err=ENOSYS)
+
+    def serve(self):
+        while True:
+            try:
+                packet = os.read(self.fd, 1 << 18)
+            except OSError:
+                return
+            _, op, unique, node = struct.unpack_from("<2I2Q", packet)
+            request = (op, unique, node, packet[40:])
+            with self.lock:
+                hangs = op == self.hang
+                if hangs:
+                    self.held.append(request)
+            if not hangs:
+                self.answer(*request)
+
+    def thaw(self):
+        """From now on it answers everything, what it held back, too."""
+        with self.lock:
+            self.hang, held, self.held = None, self.held, []
+        for request in held:
+            self.answer(*request)
+
+    def stop(self):
+        libc.umount2(self.path.encode(), 2)  # MNT_DETACH
+        os.close(self.fd)
