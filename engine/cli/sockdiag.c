@@ -23,22 +23,15 @@ struct query {
 static struct ipaddr
 address(uint8_t family, const void *octets)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	static const uint8_t none[16];
-	struct ipaddr a = { { 0 }, 0, 0, { 0, 0 } };
-	const uint8_t *at = octets;
+	static const uint8_t any[16];
 	bool four = family == AF_INET;
+	struct ipaddr a = { .family = four ? IP_FAMILY_4 : IP_FAMILY_6,
+			    .prefix = four ? 32 : 128 };
 
-	if (family == AF_INET6 && memcmp(at, mapped, sizeof(mapped)) == 0) {
-		at += sizeof(mapped);
-		four = true;
-	}
-	if (memcmp(at, none, four ? 4 : 16) == 0)
-		return a;
-	a.family = four ? IP_FAMILY_4 : IP_FAMILY_6;
-	a.prefix = four ? 32 : 128;
-	memcpy(a.octets, at, four ? 4 : 16);
-	return a;
+	memcpy(a.octets, octets, four ? 4 : 16);
+	ipaddr_unmap(&a);
+	return memcmp(a.octets, any, sizeof(any)) == 0 ? (struct ipaddr){ 0 }
+						       : a;
 }
 
 /* The mark among the attributes behind a socket's message. */

@@ -319,38 +319,28 @@ broker_said(struct server *s, const struct session *c, struct proto_bound *out,
 	return 0;
 }
 
-/* The other end.  A mapped address is the IPv4 one. */
+/* The other end, IPv4 also of a socket for both families. */
 static int
 peer_of(const struct passed *p, struct ipaddr *peer)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	union {
 		struct sockaddr any;
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
 	} at;
 	socklen_t len = sizeof(at);
-	const uint8_t *octets;
 
 	if (getpeername(p->fd, &at.any, &len) < 0)
 		return -errno;
-	memset(peer, 0, sizeof(*peer));
 	if (at.any.sa_family == AF_INET) {
 		*peer = ipaddr_from_be32(at.in.sin_addr.s_addr);
 		return 0;
 	}
 	if (at.any.sa_family != AF_INET6)
 		return -ENOTCONN;
-	octets = at.in6.sin6_addr.s6_addr;
-	peer->family = IP_FAMILY_6;
-	peer->prefix = 128;
-	memcpy(peer->octets, octets, sizeof(peer->octets));
-	if (memcmp(octets, mapped, sizeof(mapped)) != 0)
-		return 0;
-	memset(peer, 0, sizeof(*peer));
-	peer->family = IP_FAMILY_4;
-	peer->prefix = 32;
-	memcpy(peer->octets, octets + sizeof(mapped), 4);
+	*peer = (struct ipaddr){ .family = IP_FAMILY_6, .prefix = 128 };
+	memcpy(peer->octets, &at.in6.sin6_addr, sizeof(peer->octets));
+	ipaddr_unmap(peer);
 	return 0;
 }
 

@@ -108,9 +108,9 @@ int server_listen(const char *run_dir);
 /* 0 or -errno.  The descriptors stay the caller's. */
 int server_new(struct server **out, const struct server_config *config);
 void server_free(struct server *s);
-/* Starts the threads that close what clients pass (closer.h); when the process
- * has dropped its privileges, before it is confined.  Not needed where no
- * others than root are served.  0 or -errno. */
+/* Starts the processes that close what clients pass (crew.h); before threads
+ * run, and before the process is confined.  Not needed where no others than
+ * root are served.  0 or -errno. */
 int server_start(struct server *s);
 
 /* An epoll descriptor, readable when server_step has something to do. */

@@ -372,8 +372,7 @@ receive(struct server *s, struct session *c)
 
 	/* Without room the kernel drops what comes, as it drops a second one:
 	 * that may linger, but it flushes nothing. */
-	if (c->rights != PROTO_RIGHTS_ALL &&
-	    !closer_has_room(&s->closer, c->uid)) {
+	if (!closer_has_room(&s->closer, c->uid)) {
 		m.msg_control = NULL;
 		m.msg_controllen = 0;
 	}

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -527,6 +528,8 @@ control_open(struct control *c, unsigned workers)
 	err = store_map(&c->store, ENGINE_FD_STORE);
 	if (err < 0)
 		log_fatalx("the SA store: %s", strerror(-err));
+	/* The crew has no business with keys. */
+	(void)madvise(c->store.head, c->store.head->size, MADV_DONTFORK);
 	/* Counts of the engine before; workers sweep their own rows. */
 	for (unsigned i = 0; i < STORE_PARK_PLACES; i++)
 		atomic_store(&c->store.head->park_places[i], 0);

@@ -147,7 +147,7 @@ engine_main(int argc, char **argv)
 	drop_privileges();
 	err = server_start(control.server);
 	if (err < 0)
-		log_fatalx("threads: %s", strerror(-err));
+		log_fatalx("the crew: %s", strerror(-err));
 	start_workers(&control, threads, workers, stop_fd, &confined);
 	pthread_barrier_wait(&confined); /* all threads run */
 	err = confine_engine();
