@@ -11,6 +11,17 @@
 #define EXIT_NOT_FOUND 127
 #define EXIT_NOT_RUN   126
 
+/* What there is to know of the run, a line each. */
+static void
+tell(const char *name, char *text)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line != NULL;
+	     line = strtok_r(NULL, "\n", &save))
+		cli_complain("%s: %s", name, line);
+}
+
 /* nfipsecd moves this very process; what it becomes, and starts, is bound. */
 static int
 ask(const char *name, const struct cli *cli)
@@ -19,16 +30,17 @@ ask(const char *name, const struct cli *cli)
 	struct client c;
 	int status, err;
 
-	if (cli->others != NULL && strcmp(cli->others, "clear") == 0)
-		run.flags = PROTO_RUN_OTHERS_CLEAR;
+	if (cli->others != NULL)
+		run.flags = strcmp(cli->others, "clear") == 0
+				? PROTO_RUN_OTHERS_CLEAR
+				: PROTO_RUN_OTHERS_TOLD;
 	(void)snprintf(run.association, sizeof(run.association), "%s", name);
 	status = cli_connect_user(&c, cli);
 	if (status == CLI_DONE) {
 		err = client_do(&c, PROTO_RUN, PROTO_SHAPE(&run), &run);
 		status = cli_fail(&c, err);
-		if (status == CLI_DONE && cli->others == NULL &&
-		    c.text[0] != '\0')
-			cli_complain("%s: %s", name, c.text);
+		if (status == CLI_DONE)
+			tell(name, c.text);
 	}
 	client_close(&c);
 	return status;

@@ -159,7 +159,10 @@ enum proto_reload_flag {
 	PROTO_RELOAD_DRY_RUN = 1u << 0,
 	PROTO_RELOAD_CONFIRM = 1u << 1, /* reads nothing: what runs may stay */
 };
-enum proto_run_flag { PROTO_RUN_OTHERS_CLEAR = 1u << 0 };
+enum proto_run_flag {
+	PROTO_RUN_OTHERS_CLEAR = 1u << 0,
+	PROTO_RUN_OTHERS_TOLD = 1u << 1, /* no word about them is wanted */
+};
 enum proto_sa_flag {
 	PROTO_SA_ESN = 1u << 0,
 	PROTO_SA_MANUAL = 1u << 1,

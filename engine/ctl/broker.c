@@ -296,6 +296,7 @@ broker_run(struct server *s, const struct session *c, const struct proto_run *r,
 		.uid = who.uid,
 		.pid = (uint32_t)who.pid,
 		.others_clear = (r->flags & PROTO_RUN_OTHERS_CLEAR) != 0,
+		.others_told = (r->flags & PROTO_RUN_OTHERS_TOLD) != 0,
 		.peer = a.peer,
 	};
 	memcpy(out->association, a.name, sizeof(out->association));

@@ -329,7 +329,8 @@ handle_run(struct server *s, struct session *c, const union record *r)
 	const char *why = "";
 	int err;
 
-	if (r->run.flags & ~(uint32_t)PROTO_RUN_OTHERS_CLEAR) {
+	if (r->run.flags &
+	    ~(uint32_t)(PROTO_RUN_OTHERS_CLEAR | PROTO_RUN_OTHERS_TOLD)) {
 		session_end(c, -EINVAL, "unknown flags");
 		return;
 	}

@@ -250,7 +250,7 @@ is_of(const struct session *c, enum crowd crowd, uid_t uid)
 }
 
 /* When `max` places are taken, whoever was silent longest and listens to no
- * events makes room.  False: nobody could. */
+ * events makes room, or does not listen at all.  False: nobody could. */
 static bool
 make_room(struct server *s, enum crowd crowd, uid_t uid, unsigned max)
 {
@@ -263,7 +263,8 @@ make_room(struct server *s, enum crowd crowd, uid_t uid, unsigned max)
 		if (!is_of(c, crowd, uid))
 			continue;
 		n++;
-		if (c->mask != 0 || c->phase != SESSION_IDLE)
+		if ((c->mask != 0 || c->phase != SESSION_IDLE) &&
+		    !session_is_deaf(c))
 			continue;
 		if (oldest == NULL || c->since_ms < oldest->since_ms)
 			oldest = c;
@@ -329,7 +330,9 @@ set_ticking(struct server *s)
 	struct itimerspec t = { 0 };
 
 	for (unsigned i = 0; i < SERVER_CLIENTS_MAX && !need; i++)
-		need = s->sessions[i].fd >= 0 && !s->sessions[i].greeted;
+		need = s->sessions[i].fd >= 0 &&
+		       (!s->sessions[i].greeted ||
+			session_is_deaf(&s->sessions[i]));
 	if (need == s->ticking)
 		return;
 	if (need) {
@@ -351,8 +354,10 @@ tick(struct server *s)
 	for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
 		struct session *c = &s->sessions[i];
 
-		if (c->fd >= 0 && !c->greeted &&
-		    now - c->since_ms > SERVER_HELLO_MS)
+		if (c->fd < 0)
+			continue;
+		if ((!c->greeted && now - c->since_ms > SERVER_HELLO_MS) ||
+		    (session_is_deaf(c) && now - c->stuck_ms > SERVER_DEAF_MS))
 			session_close(s, c);
 	}
 	if (s->accept_paused &&

@@ -32,6 +32,7 @@
 #define SERVER_PER_USER    16          /* of them of one user */
 #define SERVER_BACKLOG_MAX (16u << 20) /* octets, all clients together */
 #define SERVER_HELLO_MS    5000        /* to say hello, else closed */
+#define SERVER_DEAF_MS     2000        /* a user, to read its answer */
 
 struct server;
 
@@ -48,6 +49,7 @@ struct server_ticket {
 struct ctl_run {
 	uint32_t said, uid, pid; /* of the caller */
 	uint32_t others_clear;   /* 1: what goes outside peer is not bound */
+	uint32_t others_told;    /* 1: who asks knows what becomes of it */
 	char association[PROTO_NAME_MAX];
 	struct ipaddr peer;
 };

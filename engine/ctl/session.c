@@ -334,10 +334,20 @@ session_flush(struct server *s, struct session *c)
 		       : phase == SESSION_ROWS  ? flush_row(s, c)
 						: flush_end(s, c);
 	}
+	if (done != SENT_LATER)
+		c->stuck_ms = 0;
+	else if (c->stuck_ms == 0)
+		c->stuck_ms = clock_now_ms();
 	if (done == SENT_DEAD)
 		session_close(s, c);
 	else
 		set_interest(s, c);
+}
+
+bool
+session_is_deaf(const struct session *c)
+{
+	return c->stuck_ms != 0 && c->rights != PROTO_RIGHTS_ALL;
 }
 
 bool

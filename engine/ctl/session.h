@@ -42,6 +42,7 @@ struct session {
 	bool hang_up;      /* close it once END is sent */
 	uint32_t interest; /* epoll events asked for */
 	uint64_t since_ms; /* connected, or last heard of */
+	uint64_t stuck_ms; /* since when it reads nothing; 0: it does */
 
 	enum session_phase phase;
 	bool rows_follow; /* after the backlog */
@@ -72,6 +73,10 @@ void session_serve(struct server *s, struct session *c, uint32_t events);
 /* Sends until the reader is slow or nothing is left, then sets the epoll
  * interest to fit the phase.  May close. */
 void session_flush(struct server *s, struct session *c);
+
+/* Does a user without privilege not read what it asked for?  Root may look at
+ * a long list for long. */
+bool session_is_deaf(const struct session *c);
 
 /* Ends the reply after what is queued.  err: 0 or -errno. */
 void session_end(struct session *c, int err, const char *fmt, ...)

@@ -489,7 +489,8 @@ answer_rule_drops(struct supervisor *s, struct server_ticket t)
 	answer_end(s, t, err, err < 0 ? strerror(-err) : "");
 }
 
-/* The sentence with success is for who did not say what becomes of others. */
+/* With success: what a run lacks, and for who did not say what becomes of
+ * others, that. */
 static void
 answer_run(struct supervisor *s, struct server_ticket t,
 	   const struct ctl_run *what)
@@ -504,10 +505,12 @@ answer_run(struct supervisor *s, struct server_ticket t,
 	if (err < 0)
 		log_warnx("uid %u, run under %s: %s", copy.uid,
 			  copy.association, why);
-	else if (copy.peer.family != IP_FAMILY_NONE && !copy.others_clear)
-		snprintf(why, sizeof(why),
-			 "other addresses than %s are refused, but for this "
+	else if (copy.peer.family != IP_FAMILY_NONE && !copy.others_clear &&
+		 !copy.others_told)
+		snprintf(why + strlen(why), sizeof(why) - strlen(why),
+			 "%sother addresses than %s are refused, but for this "
 			 "host's; --others clear lets them be reached in clear",
+			 why[0] == '\0' ? "" : "\n",
 			 ipaddr_format(&copy.peer, peer));
 	answer_end(s, t, err, why);
 }

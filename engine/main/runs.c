@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,20 +10,21 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/main/leaves.h"
 #include "engine/main/runs.h"
 #include "engine/main/sockprog.h"
-
-#define PATH_OCTETS 4096
-#define LEAF        "nfipsec." /* how the names of our leaves begin */
+#include "engine/main/sockrule.h"
 
 struct run {
 	char *path; /* below the mount */
+	char *rule; /* of sockrule.h; "": it has programs */
 	uint32_t uid;
 };
 
 struct runs {
-	char *list; /* run_dir/runs */
-	int mount;  /* of cgroup v2; -1: there is none */
+	char *run_dir;
+	int mount; /* of cgroup v2; -1: there is none */
+	char mount_path[LEAVES_PATH];
 	struct run at[RUNS_MAX];
 	size_t n;
 	uint64_t ticked_ms;
@@ -33,7 +35,8 @@ struct runs {
 struct start {
 	const struct ctl_run *what;
 	int proc;               /* /proc/PID: that process, or nothing */
-	char path[PATH_OCTETS]; /* of the leaf */
+	char path[LEAVES_PATH]; /* of the leaf */
+	char rule[LEAVES_RULE];
 	char *why;
 };
 
@@ -79,73 +82,66 @@ write_file(int dir, const char *name, const char *text)
 	return err;
 }
 
-/* ---- the list -------------------------------------------------------------
+/* ---- the leaves -----------------------------------------------------------
  */
 
+static void
+forget(const struct run *run)
+{
+	free(run->path);
+	free(run->rule);
+}
+
+static bool
+add(struct runs *r, const char *path, uint32_t uid, const char *rule)
+{
+	struct run run = { strdup(path), strdup(rule), uid };
+
+	if (r->n == RUNS_MAX || run.path == NULL || run.rule == NULL) {
+		forget(&run);
+		return false;
+	}
+	r->at[r->n++] = run;
+	return true;
+}
+
+static void
+adopt(void *runs, const char *path, uint32_t uid, const char *rule)
+{
+	(void)add(runs, path, uid, rule);
+}
+
+static bool
+has_rules(const struct runs *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->at[i].rule[0] != '\0')
+			return true;
+	return false;
+}
+
+/* The rules of all runs that have one. */
 static int
-find_mount(void)
+load_rules(const struct runs *r, struct table_why *why)
 {
-	char line[PATH_OCTETS], at[PATH_OCTETS];
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	int fd = -1;
+	const char *rules[RUNS_MAX];
+	size_t n = 0;
 
-	while (f != NULL && fd < 0 && fgets(line, sizeof(line), f) != NULL)
-		if (strstr(line, " - cgroup2 ") != NULL &&
-		    sscanf(line, "%*s %*s %*s %*s %4095s", at) == 1)
-			fd = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (f != NULL)
-		fclose(f);
-	return fd;
-}
-
-static bool
-add(struct runs *r, const char *path, uint32_t uid)
-{
-	char *copy = r->n < RUNS_MAX ? strdup(path) : NULL;
-
-	if (copy != NULL)
-		r->at[r->n++] = (struct run){ copy, uid };
-	return copy != NULL;
-}
-
-/* A leaf of ours, and nothing that leads elsewhere. */
-static bool
-is_leaf(const char *path)
-{
-	const char *name = strrchr(path, '/');
-
-	name = name == NULL ? path : name + 1;
-	return path[0] != '/' && strncmp(name, LEAF, strlen(LEAF)) == 0 &&
-	       strstr(path, "..") == NULL;
+	for (size_t i = 0; i < r->n; i++)
+		if (r->at[i].rule[0] != '\0')
+			rules[n++] = r->at[i].rule;
+	return sockrule_load(rules, n, why);
 }
 
 static void
-load_list(struct runs *r)
+load_rules_again(const struct runs *r)
 {
-	char line[PATH_OCTETS + 16], path[PATH_OCTETS];
-	FILE *f = fopen(r->list, "re");
-	unsigned uid;
+	struct table_why why = { "" };
+	int err = load_rules(r, &why);
 
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "%u %4095[^\n]", &uid, path) == 2 &&
-		    is_leaf(path))
-			(void)add(r, path, uid);
-	if (f != NULL)
-		fclose(f);
-}
-
-static void
-save_list(const struct runs *r)
-{
-	char new[PATH_OCTETS];
-	FILE *f;
-
-	(void)snprintf(new, sizeof(new), "%s.new", r->list);
-	f = fopen(new, "we");
-	for (size_t i = 0; f != NULL && i < r->n; i++)
-		fprintf(f, "%u %s\n", r->at[i].uid, r->at[i].path);
-	if (f == NULL || fclose(f) != 0 || rename(new, r->list) < 0)
-		log_warn("%s", r->list);
+	if (err < 0)
+		log_warnx("the rules of runs: %s",
+			  why.text[0] != '\0' ? why.text : strerror(-err));
 }
 
 struct runs *
@@ -155,13 +151,16 @@ runs_open(const char *run_dir)
 
 	if (r == NULL)
 		return NULL;
-	r->mount = -1;
-	if (asprintf(&r->list, "%s/runs", run_dir) < 0) {
+	r->run_dir = realpath(run_dir, NULL);
+	if (r->run_dir == NULL) {
 		free(r);
 		return NULL;
 	}
-	r->mount = find_mount();
-	load_list(r);
+	r->mount = leaves_mount(r->mount_path);
+	if (r->mount >= 0)
+		leaves_find(r->mount, r->run_dir, adopt, r);
+	if (has_rules(r))
+		load_rules_again(r);
 	return r;
 }
 
@@ -171,32 +170,47 @@ runs_close(struct runs *r)
 	if (r == NULL)
 		return;
 	for (size_t i = 0; i < r->n; i++)
-		free(r->at[i].path);
+		forget(&r->at[i]);
 	if (r->mount >= 0)
 		close(r->mount);
-	free(r->list);
+	free(r->run_dir);
 	free(r);
+}
+
+/* Removes what is empty.  True: a rule is to go, too. */
+static bool
+remove_empty(struct runs *r)
+{
+	size_t kept = 0;
+	bool had_rule = false;
+
+	for (size_t i = 0; i < r->n; i++) {
+		/* EBUSY: somebody is in it. */
+		if (unlinkat(r->mount, r->at[i].path, AT_REMOVEDIR) < 0 &&
+		    errno == EBUSY) {
+			r->at[kept++] = r->at[i];
+			continue;
+		}
+		had_rule |= r->at[i].rule[0] != '\0';
+		forget(&r->at[i]);
+	}
+	r->n = kept;
+	return had_rule;
 }
 
 void
 runs_tick(struct runs *r, uint64_t now_ms)
 {
-	size_t kept = 0;
-
 	if (r == NULL || r->n == 0 || now_ms - r->ticked_ms < RUNS_TICK_MS)
 		return;
 	r->ticked_ms = now_ms;
-	for (size_t i = 0; i < r->n; i++)
-		/* EBUSY: somebody is in it. */
-		if (unlinkat(r->mount, r->at[i].path, AT_REMOVEDIR) < 0 &&
-		    errno == EBUSY)
-			r->at[kept++] = r->at[i];
-		else
-			free(r->at[i].path);
-	if (kept == r->n)
-		return;
-	r->n = kept;
-	save_list(r);
+	if (remove_empty(r)) {
+		load_rules_again(r);
+	} else if (has_rules(r) && !sockrule_present()) {
+		log_warnx("somebody took the rules of runs away; they are "
+			  "loaded again");
+		load_rules_again(r);
+	}
 }
 
 /* ---- a start --------------------------------------------------------------
@@ -230,12 +244,11 @@ is_there(const struct start *s)
 	return read_file(s->proc, "stat", text, sizeof(text)) > 0;
 }
 
-/* Where the caller is, without leaves of ours: in a run within a run the
- * outer one would win. */
+/* Below where the caller is. */
 static int
 place_leaf(struct runs *r, struct start *s)
 {
-	char text[PATH_OCTETS], *at, *end, *leaf;
+	char text[LEAVES_PATH], *at, *end;
 	ssize_t n = read_file(s->proc, "cgroup", text, sizeof(text));
 	int len;
 
@@ -253,11 +266,10 @@ place_leaf(struct runs *r, struct start *s)
 		return refuse(s, -ENOTSUP,
 			      "the caller's cgroup is out of "
 			      "nfipsecd's reach");
-	while ((leaf = strstr(at, "/" LEAF)) != NULL)
-		*leaf = '\0';
 	while (*at == '/')
 		at++;
-	len = snprintf(s->path, sizeof(s->path), "%s%s" LEAF "%s.%u-%u", at,
+	leaves_parent(at);
+	len = snprintf(s->path, sizeof(s->path), "%s%snfipsec.%s.%u-%u", at,
 		       *at == '\0' ? "" : "/", s->what->association,
 		       s->what->pid, r->serial++);
 	return len < (int)sizeof(s->path)
@@ -300,24 +312,57 @@ undo(struct runs *r, const struct start *s, int leaf)
 	(void)unlinkat(r->mount, s->path, AT_REMOVEDIR);
 }
 
+/* Programs, or where they are refused a rule. */
+static int
+bind_sockets(const struct runs *r, struct start *s, int leaf,
+	     const struct sockprog *prog)
+{
+	int err = sockprog_attach(leaf, prog);
+
+	s->rule[0] = '\0';
+	if (err == 0)
+		return 0;
+	if (sockrule_make(s->rule, r->mount_path, s->path, prog) == 0) {
+		(void)snprintf(s->why, PROTO_SENTENCE_MAX,
+			       "by nft, since BPF is refused: sockets show no "
+			       "SAID, and who listens also hears what comes in "
+			       "clear");
+		return 0;
+	}
+	return refuse(s, err,
+		      "the kernel refuses programs on cgroups (BPF): %s, and "
+		      "nft can't name this one",
+		      strerror(-err));
+}
+
 static int
 fill_leaf(struct runs *r, struct start *s, int leaf,
 	  const struct sockprog *prog)
 {
-	int err = sockprog_attach(leaf, prog);
+	struct table_why why = { "" };
+	int err = bind_sockets(r, s, leaf, prog);
 
 	if (err < 0)
-		return refuse(s, err,
-			      "the kernel refuses programs on "
-			      "cgroups (BPF): %s",
+		return err;
+	err = leaves_note(leaf, s->what->uid, r->run_dir, s->rule);
+	if (err < 0)
+		return refuse(s, err, "its cgroup takes no note: %s",
 			      strerror(-err));
-	if (!add(r, s->path, s->what->uid))
+	if (!add(r, s->path, s->what->uid, s->rule))
 		return refuse(s, -ENOMEM, "no memory");
-	save_list(r);
+	if (s->rule[0] != '\0')
+		err = load_rules(r, &why);
+	if (err < 0) {
+		forget(&r->at[--r->n]);
+		return refuse(s, err,
+			      "BPF is refused, and nft's socket cgroupv2: %.*s",
+			      (int)strcspn(why.text, "\n"), why.text);
+	}
 	err = move_caller(s, leaf);
 	if (err < 0) {
-		free(r->at[--r->n].path);
-		save_list(r);
+		forget(&r->at[--r->n]);
+		if (s->rule[0] != '\0')
+			load_rules_again(r);
 		return refuse(s, err, "the caller can't be moved: %s",
 			      strerror(-err));
 	}
@@ -373,15 +418,21 @@ runs_start(struct runs *r, const struct ctl_run *what, uint32_t mask,
 				 .others_clear = what->others_clear,
 				 .peer = what->peer };
 	struct start s = { .what = what, .proc = -1, .why = why };
-	size_t mine = 0;
+	size_t mine = 0, of_users = 0;
 	int err;
 
-	for (size_t i = 0; i < r->n; i++)
+	if (remove_empty(r))
+		load_rules_again(r);
+	for (size_t i = 0; i < r->n; i++) {
 		mine += r->at[i].uid == what->uid;
+		of_users += r->at[i].uid != 0;
+	}
 	if (r->mount < 0)
 		return refuse(&s, -ENOTSUP,
 			      "no cgroup v2 is mounted on this machine");
-	if (r->n == RUNS_MAX || (what->uid != 0 && mine >= RUNS_PER_USER))
+	if (r->n == RUNS_MAX ||
+	    (what->uid != 0 &&
+	     (mine >= RUNS_PER_USER || of_users >= RUNS_MAX - RUNS_OF_ROOT)))
 		return refuse(&s, -EBUSY, "too many programs run already");
 	err = start(r, &s, &prog);
 	if (s.proc >= 0)

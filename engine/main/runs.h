@@ -4,10 +4,11 @@
  *
  * Each run has a leaf of its own below the cgroup that the caller is in, so
  * that whatever limits the caller limits it still; the programs of sockprog.h
- * are attached to the leaf, then the caller is moved into it.  A leaf is
- * removed when its last process has ended.  The list of them stands in
- * run_dir/runs, so that another supervisor goes on with it; nothing is done to
- * them when this one stops.
+ * are attached to the leaf, or where the kernel refuses them a rule of
+ * sockrule.h stands for it; then the caller is moved into it.  A leaf is
+ * removed when its last process has ended.  Leaves say themselves whose they
+ * are (leaves.h), so that another supervisor goes on with them; nothing is done
+ * to them when this one stops.
  *
  * Supervisor only, one thread.  Never moves a process of another user than
  * the one who asked.
@@ -22,6 +23,7 @@
 
 #define RUNS_MAX      1024 /* leaves at a time */
 #define RUNS_PER_USER 64
+#define RUNS_OF_ROOT  64 /* that no user gets */
 #define RUNS_TICK_MS  500
 
 struct runs;
@@ -29,11 +31,12 @@ struct runs;
 /* NULL: no memory.  A kernel without cgroup v2 is found out by runs_start. */
 struct runs *runs_open(const char *run_dir);
 void runs_close(struct runs *r);
-/* Puts the caller of `what` into a leaf whose sockets get the mark.  0 or
- * -errno with why a sentence. */
+/* Puts the caller of `what` into a leaf whose sockets get the mark.  0, and why
+ * says what is lacking, or is empty; or -errno with why a sentence. */
 int runs_start(struct runs *r, const struct ctl_run *what, uint32_t mask,
 	       uint32_t mark, char why[PROTO_SENTENCE_MAX]);
-/* Each RUNS_TICK_MS at most: removes the leaves that are empty. */
+/* Each RUNS_TICK_MS at most: removes the leaves that are empty, and puts the
+ * rules back if others took them away. */
 void runs_tick(struct runs *r, uint64_t now_ms);
 
 #endif

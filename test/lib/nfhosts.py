@@ -319,9 +319,9 @@ association {name} {{
 
     # ---- nfipsecd ----
 
-    def start(self, conf=None, ready=True, args=(), timeout=15, env=None):
+    def start(self, conf=None, ready=True, args=(), timeout=15, **kw):
         """Starts nfipsecd, with conf (text) as its configuration if given,
-        and waits until `nfipsec status` says ready."""
+        and waits until `nfipsec status` says ready.  kw: as for popen."""
         if conf is not None:
             self.write_conf(conf)
         with open(self.log, "ab") as log:
@@ -329,7 +329,7 @@ association {name} {{
             self.daemon = self.popen(
                 [bin_path("nfipsecd"), "-c", self.conf, "--run-dir",
                  self.run_dir, "--state-dir", self.state_dir, *args],
-                stdout=log, stderr=log, env=env)
+                stdout=log, stderr=log, **kw)
         if ready:
             # a former daemon's engine, while it dies, might answer as well
             self.wait_ready(timeout, lambda: self.told_ready(begin))
