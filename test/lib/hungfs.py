@@ -3,6 +3,7 @@
 opens or reads it hangs in the kernel, where not even SIGKILL reaches him; or
 whose reads fail, from when the test says.  It
 speaks FUSE's protocol itself and needs root and /dev/fuse."""
+import atexit
 import ctypes
 import os
 import struct
@@ -41,6 +42,7 @@ class HungFs:
             os.close(self.fd)
             raise OSError(err, os.strerror(err))
         self.file = f"{path}/noise"
+        atexit.register(self.stop)
         threading.Thread(target=self.serve, daemon=True).start()
 
     def reply(self, unique, data=b"", err=0):
@@ -97,5 +99,6 @@ class HungFs:
             self.answer(*request)
 
     def stop(self):
+        atexit.unregister(self.stop)
         libc.umount2(self.path.encode(), 2)  # MNT_DETACH
         os.close(self.fd)

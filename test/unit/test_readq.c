@@ -134,7 +134,7 @@ teardown(void)
 	(void)rmdir(dir);
 }
 
-TestSuite(readq, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(readq, .init = setup, .fini = teardown, .timeout = 20);
 
 Test(readq, without_a_pool_nobody_waits)
 {
