@@ -15,8 +15,8 @@ parse_line(const char *line, struct nfqueue_row *row)
 {
 	unsigned long dropped, user;
 
-	if (sscanf(line, "%u %*u %u %*u %*u %lu %lu", &row->number,
-		   &row->length, &dropped, &user) != 4)
+	if (sscanf(line, "%u %*u %u %*u %*u %lu %lu %u", &row->number,
+		   &row->length, &dropped, &user, &row->last_id) != 5)
 		return 0;
 	row->kernel_drops = dropped;
 	row->user_drops = user;

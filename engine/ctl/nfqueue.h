@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define NFQUEUE_PROC     "/proc/self/net/netfilter/nfnetlink_queue"
 #define NFQUEUE_ROWS_MAX 64
 
 struct nfqueue_row {
@@ -18,6 +19,7 @@ struct nfqueue_row {
 	uint32_t length;       /* packets waiting now */
 	uint64_t kernel_drops; /* the queue was full */
 	uint64_t user_drops;   /* the socket's buffer was full */
+	uint32_t last_id;      /* of the last packet that was queued */
 };
 
 /* Parses the file's text; lines it does not understand are skipped.  Returns

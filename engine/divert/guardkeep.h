@@ -10,8 +10,6 @@
 #ifndef ENGINE_DIVERT_GUARDKEEP_H
 #define ENGINE_DIVERT_GUARDKEEP_H
 
-#include <stdbool.h>
-
 #include "engine/divert/table.h"
 
 #define GUARDKEEP_FILE "guard.nft"
@@ -20,8 +18,6 @@
 int guardkeep_save(const char *dir, const char *text);
 /* Nothing is kept any more.  0 or -errno. */
 int guardkeep_forget(const char *dir);
-/* Is there a guard table in this network namespace? */
-bool guardkeep_present(void);
 /* Loads this text if there is no guard table.  1: loaded; 0: there was one;
  * -errno and why. */
 int guardkeep_load(const char *text, struct table_why *why);

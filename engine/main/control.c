@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/log.h"
+#include "engine/ctl/nfqueue.h"
 #include "engine/main/control.h"
 #include "engine/main/engine.h"
 #include "engine/sa/life.h"
@@ -23,7 +24,6 @@
 #define LEFTOVERS_MS      20
 #define LEFTOVERS_STEP_MS 5
 #define LEFTOVERS_TRIES   40
-#define NFQUEUE_PROC      "/proc/self/net/netfilter/nfnetlink_queue"
 
 void
 control_notify(void *arg, const struct path_event *e)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "engine/main/fence.h"
 #include "engine/main/manual.h"
 #include "policy/instance.h"
 #include "policy/said.h"
@@ -61,14 +62,69 @@ write_assoc(struct store_assoc *to, const struct policy *p, size_t index)
 			to->has_in_flows = 1;
 }
 
+static bool
+same_holder(const struct store_assoc *x, const struct store_assoc *y)
+{
+	return strcmp(x->name, y->name) == 0 &&
+	       strcmp(x->principal, y->principal) == 0;
+}
+
+/* Who had the SAID until now; NULL: nobody. */
+static const struct store_assoc *
+holder(const struct store_head *h, uint32_t said)
+{
+	for (uint32_t i = 0; i < atomic_load(&h->n_assocs); i++)
+		if (h->assocs[i].said == said)
+			return &h->assocs[i];
+	return NULL;
+}
+
+static bool
+is_fenced(const struct store_head *h)
+{
+	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
+		for (unsigned w = 0; w < h->workers; w++)
+			if (atomic_load(&h->fences[k][w]) != 0)
+				return true;
+	return false;
+}
+
+/* Says of each association whether its SAID was its own until now; while an
+ * older fence stands, since before that one.  How many were given on now. */
+static unsigned
+mark_given_on(const struct store_head *h, struct store_assoc *new, size_t n)
+{
+	bool fenced = is_fenced(h);
+	unsigned given = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct store_assoc *was = holder(h, new[i].said);
+
+		if (was == NULL || !same_holder(was, &new[i])) {
+			new[i].flags |= STORE_ASSOC_GIVEN_ON;
+			given++;
+		} else if (fenced) {
+			new[i].flags |= was->flags &STORE_ASSOC_GIVEN_ON;
+		}
+	}
+	return given;
+}
+
 int
 manual_write_policy(struct store *s, const struct policy *p)
 {
+	static struct store_assoc new[STORE_ASSOCS_MAX]; /* one thread */
 	struct store_head *h = s->head;
 	const struct policy_options *o = &p->options;
 
 	if (p->n_assocs > STORE_ASSOCS_MAX)
 		return -E2BIG;
+	for (size_t i = 0; i < p->n_assocs; i++)
+		write_assoc(&new[i], p, i);
+	/* At first nothing is queued. */
+	if (mark_given_on(h, new, p->n_assocs) != 0 &&
+	    atomic_load(&h->policy_generation) != 0)
+		fence_raise(s);
 	store_policy_begin(s);
 	h->said_mask = o->said_mask;
 	h->done_mark = said_to_mark(o, said_done(o));
@@ -78,8 +134,7 @@ manual_write_policy(struct store *s, const struct policy *p)
 	h->unknown_spi_drop = o->unknown_spi == POLICY_UNKNOWN_SPI_DROP;
 	h->park_packets = o->park_packets;
 	h->park_secs = o->park_secs;
-	for (size_t i = 0; i < p->n_assocs; i++)
-		write_assoc(&h->assocs[i], p, i);
+	memcpy(h->assocs, new, p->n_assocs * sizeof(new[0]));
 	atomic_store(&h->n_assocs, (uint32_t)p->n_assocs);
 	store_policy_end(s);
 	return 0;
@@ -360,6 +415,22 @@ is_revoked(const struct sa *sa, const struct policy *was,
 	       !same_text(x->peer_principal, y->peer_principal) ||
 	       x->accept_any_address != y->accept_any_address ||
 	       !same_speaker(was, p, &sa->peer);
+}
+
+unsigned
+manual_end_said(struct store *s, struct persist *persist, uint32_t said)
+{
+	unsigned killed = 0;
+
+	for (uint32_t i = 0; i < store_slots(s); i++) {
+		const struct sa *sa = store_sa(s, i);
+
+		if (atomic_load(&sa->state) != SA_LIVE || sa->said != said)
+			continue;
+		persist_detach(persist, s, i);
+		killed += store_kill(s, i);
+	}
+	return killed;
 }
 
 unsigned

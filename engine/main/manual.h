@@ -27,6 +27,9 @@ struct manual_report {
 
 /* Marks, ranges and associations.  -E2BIG: more than STORE_ASSOCS_MAX. */
 int manual_write_policy(struct store *s, const struct policy *p);
+/* Ends all SAs under a SAID, before it is another association's.  How many. */
+unsigned manual_end_said(struct store *s, struct persist *persist,
+			 uint32_t said);
 /* Ends negotiated SAs of associations whose keying or principals differ
  * between the two: who may speak under them is another now.  How many. */
 unsigned manual_revoke(struct store *s, const struct policy *was,

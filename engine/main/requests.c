@@ -91,19 +91,6 @@ warn_fixed(const struct policy_options *now, const struct policy_options *new,
 		fprintf(out, "max-sa: takes effect at the next start\n");
 }
 
-/* Behind `disable` the tables come anew; marks that are in use stay. */
-static int
-load_again(struct supervisor *s, const struct policy *p, struct table_why *why)
-{
-	if (p->options.said_mask != s->policy->options.said_mask) {
-		snprintf(why->text, sizeof(why->text),
-			 "said-mask can't change while nfipsecd runs: stop and "
-			 "start it");
-		return -ENOTSUP;
-	}
-	return supervisor_rules(s, p, why);
-}
-
 /* Sockets and connections keep their marks; one that is no SAID any more
  * passes as a stranger's. */
 static bool
@@ -136,10 +123,13 @@ requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
 	sever_moved(s, p);
 	/* Rules first: a SAID without an SA is dropped, an SA without its
 	 * rules would be a promise that nobody keeps. */
-	err = s->disabled ? load_again(s, p, why)
+	err = s->disabled ? supervisor_rules(s, p, why)
 			  : table_reload(s->table, p, why);
-	if (err < 0)
+	if (err < 0) {
+		manual_apply(&s->store, s->persist, s->policy, &r);
+		proof_manual(s, &r);
 		return err;
+	}
 	guard_keep(s);
 	manual_write_policy(&s->store, p);
 	revoked = manual_revoke(&s->store, s->policy, p);
@@ -150,6 +140,7 @@ requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
 	s->diag = d;
 	s->disabled = false;
 	handover_note_policy(s);
+	sever_note(s);
 	fprintf(out, "manual keys: %u kept, %u added, %u removed\n", r.kept,
 		r.added, r.removed);
 	if (revoked != 0)
@@ -173,6 +164,12 @@ check_range(const struct supervisor *s, const struct policy *p, bool back,
 	const struct policy *before =
 	    s->goback.policy != NULL ? s->goback.policy : s->policy;
 
+	if (p->options.said_mask != s->policy->options.said_mask) {
+		snprintf(why->text, sizeof(why->text),
+			 "said-mask can't change while nfipsecd runs: stop and "
+			 "start it");
+		return -ENOTSUP;
+	}
 	if (loses_saids(&s->policy->options, &p->options)) {
 		snprintf(why->text, sizeof(why->text),
 			 "said-range can't lose values while marks are in use: "
@@ -279,6 +276,7 @@ answer_confirm(struct supervisor *s, struct server_ticket t)
 	}
 	sever_run(s, s->goback.policy, s->policy, NULL, out);
 	goback_forget(s);
+	sever_note(s);
 	if (fclose(out) == 0)
 		answer_text(s, t, text, len);
 	free(text);

@@ -8,7 +8,8 @@
  * another association.  (A UDP server that is bound to no SAID lives on: what
  * it answers late is a new flow.)  The SAID may be given to another name only
  * when no socket carries it any more: a socket bound to it would change its
- * peer without knowing.
+ * peer without knowing.  Over a stop and a start, too: then nfipsecd does not
+ * start, and the guard stays.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +19,7 @@
 
 #include "base/log.h"
 #include "engine/main/supervisor.h"
+#include "policy/instance.h"
 #include "policy/said.h"
 
 static bool
@@ -29,7 +31,17 @@ holds(const struct policy *p, const struct policy_assoc *a)
 	return b != NULL && strcmp(a->name, b->name) == 0;
 }
 
-/* Whose it was; NULL: nobody's since this daemon began. */
+/* Whose it was before it was closed; NULL: nobody's. */
+static const char *
+closed(const struct supervisor *s, uint32_t said)
+{
+	for (size_t i = s->sever.n; i-- > 0;)
+		if (s->sever.closed[i].said == said)
+			return s->sever.closed[i].name;
+	return NULL;
+}
+
+/* Whose it was; NULL: nobody's since this boot. */
 static const char *
 former(const struct supervisor *s, uint32_t said)
 {
@@ -37,19 +49,14 @@ former(const struct supervisor *s, uint32_t said)
 
 	if (a == NULL && s->goback.policy != NULL)
 		a = policy_assoc_by_said(s->goback.policy, said);
-	if (a != NULL)
-		return a->name;
-	for (size_t i = s->sever.n; i-- > 0;)
-		if (s->sever.closed[i].said == said)
-			return s->sever.closed[i].name;
-	return NULL;
+	return a != NULL ? a->name : closed(s, said);
 }
 
 static void
 close_said(struct supervisor *s, const struct policy_assoc *a)
 {
-	struct sever_closed *more = realloc(
-	    s->sever.closed, (s->sever.n + 1) * sizeof(*s->sever.closed));
+	struct saidbook_line *more =
+	    reallocarray(s->sever.closed, s->sever.n + 1, sizeof(*more));
 
 	if (more == NULL)
 		log_fatalx("no memory");
@@ -70,54 +77,145 @@ forget_taken(struct supervisor *s, const struct policy *is)
 	s->sever.n = kept;
 }
 
+/* May a have its SAID, which was another association's? */
+static int
+check_moved(struct supervisor *s, const struct policy_options *o,
+	    const struct policy_assoc *a, const char *was,
+	    struct table_why *why)
+{
+	struct carriers_found n;
+	int err = carriers_count(&s->sever.carriers, said_to_mark(o, a->said),
+				 o->said_mask, &n);
+
+	if (err == 0 && n.sockets == 0)
+		return 0;
+	snprintf(why->text, sizeof(why->text),
+		 "association %s: its SAID 0x%" PRIx32
+		 " was association %s's, and %u sockets carry it: end "
+		 "them, or take another SAID",
+		 a->name, a->said, was, n.sockets);
+	if (err < 0)
+		snprintf(why->text, sizeof(why->text),
+			 "association %s: its SAID 0x%" PRIx32
+			 " was association %s's, and whether sockets "
+			 "carry it can't be seen (%s): take another "
+			 "SAID",
+			 a->name, a->said, was, strerror(-err));
+	return -EADDRINUSE;
+}
+
 int
 sever_check(struct supervisor *s, const struct policy *p, struct table_why *why)
 {
-	const struct policy_options *o = &p->options;
+	int err = 0;
 
-	for (size_t i = 0; i < p->n_assocs; i++) {
+	for (size_t i = 0; err == 0 && i < p->n_assocs; i++) {
 		const struct policy_assoc *a = &p->assocs[i];
 		const char *was = former(s, a->said);
-		struct carriers_found n;
-		int err;
 
-		if (was == NULL || strcmp(was, a->name) == 0)
-			continue;
-		err =
-		    carriers_count(&s->sever.carriers, said_to_mark(o, a->said),
-				   o->said_mask, &n);
-		if (err == 0 && n.sockets == 0)
-			continue;
-		snprintf(why->text, sizeof(why->text),
-			 "association %s: its SAID 0x%" PRIx32
-			 " was association %s's, and %u sockets carry it: end "
-			 "them, or take another SAID",
-			 a->name, a->said, was, n.sockets);
-		if (err < 0)
-			snprintf(why->text, sizeof(why->text),
-				 "association %s: its SAID 0x%" PRIx32
-				 " was association %s's, and whether sockets "
-				 "carry it can't be seen (%s): take another "
-				 "SAID",
-				 a->name, a->said, was, strerror(-err));
-		return -EADDRINUSE;
+		if (was != NULL && strcmp(was, a->name) != 0)
+			err = check_moved(s, &p->options, a, was, why);
 	}
-	return 0;
+	return err;
 }
 
 void
 sever_moved(struct supervisor *s, const struct policy *p)
 {
 	for (size_t i = 0; i < p->n_assocs; i++) {
-		const char *was = former(s, p->assocs[i].said);
+		uint32_t said = p->assocs[i].said;
+		const char *was = former(s, said);
 		struct carriers_found n;
 
-		if (was != NULL && strcmp(was, p->assocs[i].name) != 0)
-			(void)carriers_cut(
-			    &s->sever.carriers,
-			    said_to_mark(&p->options, p->assocs[i].said),
-			    p->options.said_mask, NULL, &n);
+		if (was == NULL || strcmp(was, p->assocs[i].name) == 0)
+			continue;
+		(void)carriers_cut(&s->sever.carriers,
+				   said_to_mark(&p->options, said),
+				   p->options.said_mask, NULL, &n);
+		(void)manual_end_said(&s->store, s->persist, said);
 	}
+}
+
+/* ---- over a stop and a start ---- */
+
+void
+sever_begin(struct supervisor *s)
+{
+	int err = carriers_open(&s->sever.carriers);
+
+	if (err < 0)
+		log_fatalx("netlink: %s", strerror(-err));
+	err = saidbook_load(s->state_dir, &s->sever.closed, &s->sever.n);
+	if (err < 0)
+		log_warnx("%s/" SAIDBOOK_FILE ": %s; sockets that carry a SAID "
+			  "may be another association's now",
+			  s->state_dir, strerror(-err));
+}
+
+void
+sever_start(struct supervisor *s)
+{
+	const struct policy_options *o = &s->policy->options;
+	struct table_why why = { "" };
+
+	for (size_t i = 0; i < s->policy->n_assocs; i++) {
+		const struct policy_assoc *a = &s->policy->assocs[i];
+		const char *was = closed(s, a->said);
+		struct carriers_found n;
+
+		if (was == NULL || strcmp(was, a->name) == 0)
+			continue;
+		if (check_moved(s, o, a, was, &why) < 0)
+			log_fatalx("%s; the guard table holds", why.text);
+		(void)carriers_cut(&s->sever.carriers, said_to_mark(o, a->said),
+				   o->said_mask, NULL, &n);
+	}
+	forget_taken(s, s->policy);
+}
+
+/* Those of p that no later line names.  Not instances: what carries the SAID
+ * of one keeps it from being had again (instances.c). */
+static size_t
+add_lines(const struct policy *p, const struct policy *later,
+	  struct saidbook_line *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; p != NULL && i < p->n_assocs; i++) {
+		const struct policy_assoc *a = &p->assocs[i];
+
+		if (instance_is(a) ||
+		    (later != NULL && policy_assoc_by_said(later, a->said)))
+			continue;
+		to[n].said = a->said;
+		memcpy(to[n++].name, a->name, sizeof(to->name));
+	}
+	return n;
+}
+
+void
+sever_note(struct supervisor *s)
+{
+	const struct policy *back = s->goback.policy;
+	size_t n = s->sever.n, most = n + s->policy->n_assocs + 1;
+	struct saidbook_line *all;
+	int err = -ENOMEM;
+
+	if (back != NULL)
+		most += back->n_assocs;
+	all = calloc(most, sizeof(*all));
+	if (all != NULL) {
+		if (n != 0)
+			memcpy(all, s->sever.closed, n * sizeof(*all));
+		n += add_lines(back, s->policy, all + n);
+		n += add_lines(s->policy, NULL, all + n);
+		err = saidbook_save(s->state_dir, all, n);
+	}
+	if (err < 0)
+		log_warnx("%s/" SAIDBOOK_FILE ": %s; the next start would not "
+			  "know whose sockets carry a SAID",
+			  s->state_dir, strerror(-err));
+	free(all);
 }
 
 bool

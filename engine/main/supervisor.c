@@ -318,7 +318,9 @@ take_or_make(struct supervisor *s)
 {
 	s->taken_over = handover_take(s);
 	if (!s->taken_over) {
+		sever_start(s);
 		make_all(s);
+		sever_note(s);
 		handover_note_policy(s);
 	}
 	s->store.head->supervisor_started_wall = clock_wall_secs();
@@ -359,10 +361,8 @@ start(struct supervisor *s)
 					   "state-dir: give each its own"
 					 : strerror(-err));
 	s->workers = count_workers(s->policy);
+	sever_begin(s);
 	take_or_make(s);
-	err = carriers_open(&s->sever.carriers);
-	if (err < 0)
-		log_fatalx("netlink: %s", strerror(-err));
 	manual_apply(&s->store, s->persist, s->policy, &r);
 	proof_manual(s, &r);
 	if (r.added != 0 && !persist_is_durable(s->persist))

@@ -32,6 +32,7 @@
 #include "engine/main/link.h"
 #include "engine/main/manual.h"
 #include "engine/main/runs.h"
+#include "engine/main/saidbook.h"
 #include "engine/nfq/nlq_sock.h"
 #include "engine/sa/persist.h"
 #include "engine/sa/store.h"
@@ -58,13 +59,9 @@ struct goback {
 };
 
 /* SAIDs that were an association's and are nobody's now. */
-struct sever_closed {
-	uint32_t said;
-	char name[POLICY_NAME_MAX + 1];
-};
 struct sever {
 	struct carriers carriers;
-	struct sever_closed *closed; /* oldest first */
+	struct saidbook_line *closed; /* oldest first */
 	size_t n;
 };
 
@@ -162,12 +159,20 @@ void child_stop(struct supervisor *s);
  * nobody could be answered any more, so another engine takes its place. */
 void child_broken(struct supervisor *s, int err);
 
-/* sever.c: may p's associations have their SAIDs?  -EADDRINUSE: sockets carry
+/* sever.c: at the start.  begin reads whose SAIDs were before; start asks that
+ * of the policy, ends the program where sockets carry one that is another's
+ * now, and cuts what conntrack has under such. */
+void sever_begin(struct supervisor *s);
+void sever_start(struct supervisor *s);
+/* What the policy that runs now means is for the next start to know. */
+void sever_note(struct supervisor *s);
+/* May p's associations have their SAIDs?  -EADDRINUSE: sockets carry
  * one that was another's. */
 int sever_check(struct supervisor *s, const struct policy *p,
 		struct table_why *why);
 /* Just before the rules of p: no connection goes on under a SAID that another
- * association gets. */
+ * association gets, and what these rules mark with it meets no SA of the
+ * former one. */
 void sever_moved(struct supervisor *s, const struct policy *p);
 /* Does a SAID of both have two names? */
 bool sever_moves(const struct policy *was, const struct policy *is);

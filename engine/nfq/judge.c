@@ -157,6 +157,17 @@ put_verdict(struct judge *j, const struct queue *q, const struct nlq_msg *m,
 	}
 }
 
+/* It waited in the queue for what its SAID meant then. */
+static void
+refuse_given_on(struct judge *j, const struct queue *q, struct nlq_msg *m,
+		uint64_t now_ms)
+{
+	path_refuse(&j->path, REASON_parked_moved, &m->pkt, now_ms);
+	if (!nlq_verdict_fits(&j->verdicts, 0))
+		judge_flush(j, q);
+	nlq_verdict_drop(&j->verdicts, m->id);
+}
+
 static void
 judge_out(struct judge *j, const struct queue *q, struct nlq_msg *m,
 	  uint64_t now_ms)
@@ -165,6 +176,11 @@ judge_out(struct judge *j, const struct queue *q, struct nlq_msg *m,
 	uint8_t *dst;
 	size_t cap, need;
 
+	if (path_is_before(&j->path, q->kind, m->id) &&
+	    path_was_given_on(&j->path, m->pkt.mark)) {
+		refuse_given_on(j, q, m, now_ms);
+		return;
+	}
 	m->pkt.mtu = devmtu_get(&j->devmtu, m->pkt.out, now_ms);
 	if (m->pkt.is_train) {
 		judge_train(j, q, m, now_ms);

@@ -329,9 +329,15 @@ release_lost(struct parking *k, uint64_t now_ms)
 {
 	struct hold_packet h;
 
-	while (hold_lost_head(k->hold, k->packet, &h))
-		if (judge(k, &h, now_ms) == JUDGED_WAITS)
+	while (hold_lost_head(k->hold, k->packet, &h)) {
+		uint32_t said = store_said_of(k->path->store->head, h.pkt.mark);
+
+		if (path_is_moved(k->path, said, h.whose))
+			path_refuse(k->path, REASON_parked_moved, &h.pkt,
+				    now_ms);
+		else if (judge(k, &h, now_ms) == JUDGED_WAITS)
 			path_refuse(k->path, REASON_no_sa, &h.pkt, now_ms);
+	}
 }
 
 void
@@ -346,14 +352,16 @@ parking_release(struct parking *k, uint64_t now_ms)
 	k->table = table;
 	k->policy = policy;
 	for (unsigned i = hold_pair_from(k->hold, 0); i < HOLD_PAIRS;
-	     i = hold_pair_from(k->hold, i + 1))
+	     i = hold_pair_from(k->hold, i + 1)) {
+		const struct hold_pair *pair = hold_pair_at(k->hold, i);
+
 		/* What it was meant for, or nothing. */
-		if (changed && path_is_moved(k->path, hold_pair_at(k->hold, i)))
+		if (changed && path_is_moved(k->path, pair->said, pair->whose))
 			drop_pair(k, i, REASON_parked_moved, now_ms);
 		/* An association that is gone has a reason of its own. */
-		else if (changed ||
-			 path_has_keys(k->path, hold_pair_at(k->hold, i)))
+		else if (changed || path_has_keys(k->path, pair))
 			release_pair(k, i, now_ms);
+	}
 }
 
 bool

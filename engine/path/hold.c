@@ -21,7 +21,7 @@ struct flow {
 
 struct entry {
 	struct pkt pkt;
-	uint64_t at_ms;
+	uint64_t at_ms, whose;
 	struct flow flow;
 	uint32_t id;
 	uint8_t kind;
@@ -199,7 +199,8 @@ copy_out(const struct hold *h, const struct entry *e, uint8_t *buf,
 	*out = (struct hold_packet){ .pkt = e->pkt,
 				     .kind = (enum store_queue_kind)e->kind,
 				     .id = e->id,
-				     .in_kernel = e->in_kernel };
+				     .in_kernel = e->in_kernel,
+				     .whose = e->whose };
 	out->pkt.octets = buf;
 	out->pkt.room = 0;
 }
@@ -386,6 +387,7 @@ hold_put(struct hold *h, const struct hold_pair *who,
 	e = &h->entries[at];
 	*e = (struct entry){ .pkt = *pkt,
 			     .at_ms = now_ms,
+			     .whose = who->whose,
 			     .flow = flow,
 			     .id = id,
 			     .kind = (uint8_t)kind,

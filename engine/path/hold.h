@@ -56,6 +56,7 @@ struct hold_packet {
 	enum store_queue_kind kind;
 	uint32_t id;    /* in that queue */
 	bool in_kernel; /* the original waits for its verdict */
+	uint64_t whose; /* as its pair's */
 };
 
 /* NULL: no memory. */

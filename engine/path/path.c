@@ -312,11 +312,18 @@ whose_it_is(const struct store_assoc *a)
 	return h;
 }
 
+/* What a SAID stands for. */
+struct meaning {
+	struct ipaddr peer;
+	bool negotiated;
+	bool given_on; /* since a fence was raised */
+	uint64_t whose;
+};
+
 /* The association with this SAID, as the supervisor wrote it; false when there
  * is none.  Retried while it is writing. */
 static bool
-find_assoc(struct store_head *h, uint32_t said, struct ipaddr *peer,
-	   bool *negotiated, uint64_t *whose)
+find_assoc(struct store_head *h, uint32_t said, struct meaning *m)
 {
 	for (unsigned tries = 0; tries < 100; tries++) {
 		uint32_t before = atomic_load(&h->policy_generation);
@@ -327,10 +334,14 @@ find_assoc(struct store_head *h, uint32_t said, struct ipaddr *peer,
 			continue;
 		for (uint32_t i = 0; i < n && i < STORE_ASSOCS_MAX; i++)
 			if (h->assocs[i].said == said) {
-				*peer = h->assocs[i].peer;
-				*negotiated = (h->assocs[i].flags &
-					       STORE_ASSOC_NEGOTIATED) != 0;
-				*whose = whose_it_is(&h->assocs[i]);
+				uint8_t flags = h->assocs[i].flags;
+
+				m->peer = h->assocs[i].peer;
+				m->negotiated =
+				    (flags & STORE_ASSOC_NEGOTIATED) != 0;
+				m->given_on =
+				    (flags & STORE_ASSOC_GIVEN_ON) != 0;
+				m->whose = whose_it_is(&h->assocs[i]);
 				found = true;
 				break;
 			}
@@ -382,19 +393,17 @@ path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
 	struct hold_pair *pair = &r->pair;
 	struct cursor c = cursor_make(pkt->octets + ip->header,
 				      (size_t)ip->total - ip->header);
-	uint64_t whose;
-	bool negotiated;
-	struct ipaddr peer;
+	struct meaning m;
 
 	r->reason = REASON_unknown_said;
-	if (!find_assoc(p->store->head, said, &peer, &negotiated, &whose))
+	if (!find_assoc(p->store->head, said, &m))
 		return;
 	r->reason = REASON_peer_mismatch;
-	if (!ipaddr_contains(&peer, &ip->dst))
+	if (!ipaddr_contains(&m.peer, &ip->dst))
 		return;
 	r->reason = REASON_no_sa;
 	*pair = (struct hold_pair){ .said = said,
-				    .whose = whose,
+				    .whose = m.whose,
 				    .local = ip->src,
 				    .peer = ip->dst,
 				    .protocol = ip->protocol };
@@ -403,20 +412,42 @@ path_missing(struct path *p, uint32_t said, const struct pkt *pkt,
 		pair->sport = pair->dport = 0;
 	if (!is_asked_already(p, said, &ip->dst, now_ms))
 		path_ask(p, pair);
-	if (negotiated && p->store->head->park_packets != 0)
+	if (m.negotiated && p->store->head->park_packets != 0)
 		r->action = PATH_PARK;
 }
 
 bool
-path_is_moved(const struct path *p, const struct hold_pair *pair)
+path_is_moved(const struct path *p, uint32_t said, uint64_t whose)
 {
-	struct ipaddr peer;
-	uint64_t whose;
-	bool negotiated;
+	struct meaning m;
 
-	return find_assoc(p->store->head, pair->said, &peer, &negotiated,
-			  &whose) &&
-	       whose != pair->whose;
+	return find_assoc(p->store->head, said, &m) && m.whose != whose;
+}
+
+bool
+path_is_before(const struct path *p, enum store_queue_kind kind, uint32_t id)
+{
+	_Atomic uint64_t *at = &p->store->head->fences[kind][p->worker];
+	uint64_t fence = atomic_load_explicit(at, memory_order_acquire);
+
+	while (fence != 0) {
+		/* Ids rise, and come round. */
+		if ((int32_t)(id - (uint32_t)fence) <= 0)
+			return true;
+		/* All before it are read, unless it was raised just now. */
+		if (atomic_compare_exchange_strong(at, &fence, 0))
+			break;
+	}
+	return false;
+}
+
+bool
+path_was_given_on(const struct path *p, uint32_t mark)
+{
+	struct store_head *h = p->store->head;
+	struct meaning m;
+
+	return find_assoc(h, store_said_of(h, mark), &m) && m.given_on;
 }
 
 bool

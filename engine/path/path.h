@@ -168,9 +168,17 @@ void path_out_train(struct path *p, enum store_queue_kind kind, struct pkt *pkt,
 /* From the decap queue.  dst must hold pkt->len octets. */
 void path_in(struct path *p, struct pkt *pkt, uint64_t now_ms, uint8_t *dst,
 	     size_t cap, struct path_result *r);
-/* Has its SAID become another association's, or another principal's, since
- * the packet came?  False, too, where it is nobody's. */
-bool path_is_moved(const struct path *p, const struct hold_pair *pair);
+/* Has the SAID become another association's, or another principal's, than
+ * it was for a packet that waited (hold_pair's)?  False, too, where it is
+ * nobody's. */
+bool path_is_moved(const struct path *p, uint32_t said, uint64_t whose);
+/* The same of packets that waited in a queue, unread, while SAIDs were given
+ * on (store's fences): was one with this id among them, and was its mark's
+ * SAID given on then?  Behind path_begin, so that whatever SA the table has was
+ * there before the fence, or is seen behind it. */
+bool path_is_before(const struct path *p, enum store_queue_kind kind,
+		    uint32_t id);
+bool path_was_given_on(const struct path *p, uint32_t mark);
 /* Is there an SA now for what waits?  Between begin and end. */
 bool path_has_keys(const struct path *p, const struct hold_pair *pair);
 /* Asks control for keys once more. */

@@ -8,6 +8,7 @@
  *   assocs       supervisor alone (between two bumps of `policy_generation`)
  *   SA slots     whoever claimed the slot (compare-and-swap FREE -> BUSY)
  *   queues, drops  the worker that owns the row; anybody reads
+ *   fences       raised by the supervisor, taken away by that worker
  * No lock outlives a process: claims of a dead engine are swept by
  * store_sweep before the next one starts.
  */
@@ -22,7 +23,7 @@
 #include "engine/sa/sa.h"
 
 #define STORE_MAGIC        0x6e666970u /* "nfip" */
-#define STORE_LAYOUT       9u          /* +1 whenever a struct here changes */
+#define STORE_LAYOUT       10u         /* +1 whenever a struct here changes */
 #define STORE_WORKERS_MAX  16
 #define STORE_REASONS_MAX  96
 #define STORE_ASSOCS_MAX   1024
@@ -31,10 +32,10 @@
 #define STORE_PARK_PAIRS  256  /* of a worker */
 #define STORE_PARK_FIRSTS 256  /* of a worker, in the kernel */
 #define STORE_PARK_PLACES 4096 /* a power of two */
-#define STORE_TEXT_MAX     256
-#define STORE_LOCAL_FLOWS  4096
-#define STORE_BIND_MAX     16 /* users, and groups, of an association */
-#define STORE_WHO_OCTETS   16
+#define STORE_TEXT_MAX    256
+#define STORE_LOCAL_FLOWS 4096
+#define STORE_BIND_MAX    16 /* users, and groups, of an association */
+#define STORE_WHO_OCTETS  16
 /* What replay areas are handed out in: 1024 packets less one block. */
 #define STORE_UNIT_WORDS 32u
 
@@ -64,8 +65,13 @@ struct store_queue {
 	_Atomic uint64_t heard_ms; /* when the worker last came round */
 };
 
+#define STORE_FENCE (1ull << 63)
+
 enum store_assoc_flag {
-	STORE_ASSOC_NEGOTIATED = 1u << 0, /* keys come over the control socket */
+	STORE_ASSOC_NEGOTIATED = 1u
+				 << 0, /* keys come over the control socket */
+	/* Its SAID was not its own when what is before a fence was queued. */
+	STORE_ASSOC_GIVEN_ON = 1u << 1,
 };
 
 /* What the engine has to know of an association; names for the CLI. */
@@ -78,10 +84,10 @@ struct store_assoc {
 	uint32_t replay_window;
 	struct ipaddr local, peer; /* prefixes or any */
 	struct sa_limits limits;
-	char instance_of[SA_NAME_MAX]; /* "": configured */
+	char instance_of[SA_NAME_MAX];    /* "": configured */
 	char principal[SA_PRINCIPAL_MAX]; /* whose instance it is */
-	uint32_t has_in_flows;        /* a packet under it must match one */
-	uint32_t tfc_pad, dummy_rate; /* as in struct sa */
+	uint32_t has_in_flows;            /* a packet under it must match one */
+	uint32_t tfc_pad, dummy_rate;     /* as in struct sa */
 	/* Who may bind sockets to it, beside root. */
 	uint32_t n_bind_uids, n_bind_gids;
 	uint32_t bind_uids[STORE_BIND_MAX], bind_gids[STORE_BIND_MAX];
@@ -143,6 +149,10 @@ struct store_head {
 	struct store_assoc assocs[STORE_ASSOCS_MAX];
 	_Atomic uint64_t local_flows[STORE_LOCAL_FLOWS]; /* path/locals.h */
 	struct store_queue queues[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
+	/* STORE_FENCE | the last packet id that was queued when SAIDs were
+	 * given on; 0: no such packet is unread.  The supervisor raises one,
+	 * its worker takes it away. */
+	_Atomic uint64_t fences[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
 	struct store_drops drops[STORE_WORKERS_MAX + 1]; /* last: control */
 	struct store_parked parked[STORE_WORKERS_MAX];
 	/* Of all workers together, by a hash of SAID and peer. */

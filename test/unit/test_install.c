@@ -389,7 +389,8 @@ Test(nfqueue, reads_the_kernels_lines)
 
 	cr_assert_eq(nfqueue_parse(text, sizeof(text) - 1, rows, 3), 2);
 	cr_assert(rows[0].number == 4303 && rows[0].length == 7 &&
-		  rows[0].kernel_drops == 11 && rows[0].user_drops == 22);
+		  rows[0].kernel_drops == 11 && rows[0].user_drops == 22 &&
+		  rows[0].last_id == 5000);
 	cr_assert(rows[1].number == 65535 && rows[1].length == UINT32_MAX &&
 		  rows[1].kernel_drops == UINT64_MAX);
 	cr_assert_eq(nfqueue_parse(text, sizeof(text) - 1, rows, 1), 1);
