@@ -7,6 +7,7 @@
 #include "engine/ctl/rows.h"
 #include "engine/path/pmtu.h"
 #include "engine/sa/peers.h"
+#include "engine/sa/usedkeys.h"
 #include "policy/policy.h"
 
 _Static_assert((int)PROTO_KEYING_MANUAL == (int)POLICY_KEYING_MANUAL &&
@@ -213,6 +214,30 @@ check_others(const struct shadow *sh, const struct proto_pair *p,
 	return NULL;
 }
 
+static bool
+was_used(const struct store *s, const struct proto_half *h)
+{
+	return usedkeys_knows(s, h->key.at, h->key.len) ||
+	       usedkeys_knows(s, h->auth_key.at, h->auth_key.len);
+}
+
+/* Slots are given on, keys are not. */
+static const char *
+check_keys_new(const struct store *s, const struct proto_pair *p)
+{
+	return was_used(s, &p->in) || was_used(s, &p->out)
+		   ? "this key was another SA's, which is gone: its numbers "
+		     "would begin again"
+		   : NULL;
+}
+
+static void
+learn_keys(struct store *s, const struct proto_half *h)
+{
+	usedkeys_learn(s, h->key.at, h->key.len);
+	usedkeys_learn(s, h->auth_key.at, h->auth_key.len);
+}
+
 static void
 fill_slot(struct sa *sa, const struct plan *plan, const struct proto_pair *p,
 	  const struct proto_half *h, enum sa_direction direction,
@@ -383,7 +408,8 @@ install_pair(struct store *store, struct shadow *sh,
 	    (*why = check_halves(p, &plan)) != NULL)
 		return -EINVAL;
 	if ((*why = check_halves_differ(p)) != NULL ||
-	    (*why = check_others(sh, p, &plan)) != NULL)
+	    (*why = check_others(sh, p, &plan)) != NULL ||
+	    (*why = check_keys_new(store, p)) != NULL)
 		return -EEXIST;
 	*why = "";
 	/* What may fail for want of room goes first: nothing is killed or cut
@@ -398,12 +424,14 @@ install_pair(struct store *store, struct shadow *sh,
 	}
 	if (p->in.spi != 0) {
 		fill_slot(store_sa(store, in), &plan, p, &p->in, SA_IN, now_ms);
+		learn_keys(store, &p->in);
 		store_publish(store, in);
 		shadow_touch(sh, in);
 	}
 	if (p->out.spi == 0)
 		return 0;
 	fill_slot(store_sa(store, out), &plan, p, &p->out, SA_OUT, now_ms);
+	learn_keys(store, &p->out);
 	store_publish(store, out);
 	shadow_touch(sh, out);
 	/* Make before break: the new one stands in the store already. */

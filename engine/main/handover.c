@@ -96,11 +96,16 @@ take_environment(struct heritage *h)
 	unsetenv("LISTEN_FDNAMES");
 }
 
+/* The manager's copies would keep the old table, queues and keys alive. */
 static void
-give_up(void *arg, const char *name, int fd)
+remove_one(void *arg, const char *name, int fd)
 {
-	/* The manager's copies would keep the old table and queues alive. */
 	notify_send("FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+static void
+close_one(void *arg, const char *name, int fd)
+{
 	close(fd);
 }
 
@@ -108,22 +113,28 @@ bool
 handover_take(struct supervisor *s)
 {
 	struct table_why why = { "" };
-	struct heritage h;
+	struct heritage h, all;
 	int err;
 
 	heritage_init(&h);
 	take_environment(&h);
 	if (!h.any)
 		return false;
+	all = h;
 	err = adopt(s, &h, &why);
 	if (err == 0) {
+		/* Queues of more workers, a listener whose name is gone. */
+		heritage_each(&h, remove_one, NULL);
+		heritage_each(&h, close_one, NULL);
 		log_info("taken over: tables, queues and SAs go on");
 		return true;
 	}
 	log_warnx("what the last nfipsecd left is not taken over: %s; a new "
 		  "start, the guard table holds",
 		  why.text[0] != '\0' ? why.text : strerror(-err));
-	heritage_each(&h, give_up, NULL);
+	/* Some of it adopt has closed already. */
+	heritage_each(&all, remove_one, NULL);
+	heritage_each(&h, close_one, NULL);
 	s->refused = true;
 	return false;
 }

@@ -168,6 +168,10 @@ nlq_sock_open(struct nlq_sock *q, uint16_t number, uint32_t length, bool trains)
 		err = learn_portid(q);
 	if (err == 0)
 		err = configure(q, length, trains ? NFQA_CFG_F_GSO : 0);
+	/* So the kernel says that the number is another socket's.  (Who may
+	 * not bind any hears the same, but he has loaded no rules before.) */
+	if (err == -EPERM)
+		err = -EBUSY;
 	if (err < 0)
 		nlq_sock_close(q);
 	return err;

@@ -27,7 +27,7 @@ struct nlq_sock {
  * trains: segments that the kernel has not cut yet come as one packet; for
  * TCP alone, since borders of datagrams are lost.  The descriptor is
  * close-on-exec and non-blocking.  0; -EBUSY: somebody else
- * has the queue; -EPERM; other -errno. */
+ * has the queue, or this process may have none; other -errno. */
 int nlq_sock_open(struct nlq_sock *q, uint16_t number, uint32_t length,
 		  bool trains);
 /* An inherited descriptor, bound to queue `number` by whoever opened it.

@@ -2,7 +2,8 @@
 /*
  * The layout of the mapping, each part on pages of its own:
  *
- *   | head | slots: max_sa * struct sa | peers | unit owners | replay words |
+ *   | head | slots: max_sa * struct sa | peers | used keys | unit owners |
+ *   | replay words |
  *
  * Replay areas are runs of units, a power of two long and aligned to their
  * length.  owner[unit] is 0 or slot + 1; a run is claimed unit by unit with
@@ -24,6 +25,8 @@
  * each.  Pages that nobody touches cost nothing. */
 #define UNITS_PER_SA 32u
 #define MAX_SA_LIMIT (1u << 20)
+/* Four keys and more are remembered for each slot. */
+#define USED_SA_A_SET (STORE_USED_KEYS / 4)
 
 static uint64_t
 page_align(uint64_t n)
@@ -48,6 +51,10 @@ lay_out(struct store_head *h, uint32_t max_sa)
 	at = page_align(at + (uint64_t)max_sa * sizeof(struct sa));
 	h->peer_offset = at;
 	at = page_align(at + (uint64_t)max_sa * sizeof(struct store_peer));
+	h->used_offset = at;
+	h->used_sets = (max_sa + USED_SA_A_SET - 1) / USED_SA_A_SET;
+	at = page_align(at +
+			(uint64_t)h->used_sets * sizeof(struct store_used));
 	h->units = max_sa * UNITS_PER_SA;
 	h->unit_offset = at;
 	at = page_align(at + (uint64_t)h->units * sizeof(uint32_t));
@@ -126,6 +133,8 @@ store_map(struct store *s, int fd)
 		if (h->size == plan.size && (off_t)h->size == st.st_size &&
 		    h->sa_offset == plan.sa_offset &&
 		    h->peer_offset == plan.peer_offset &&
+		    h->used_offset == plan.used_offset &&
+		    h->used_sets == plan.used_sets &&
 		    h->unit_offset == plan.unit_offset &&
 		    h->replay_offset == plan.replay_offset && h->workers != 0 &&
 		    h->workers <= STORE_WORKERS_MAX)
@@ -161,6 +170,14 @@ store_peer(const struct store *s, uint32_t i)
 {
 	return (struct store_peer *)((uint8_t *)s->head +
 				     s->head->peer_offset) +
+	       i;
+}
+
+struct store_used *
+store_used(const struct store *s, uint32_t i)
+{
+	return (struct store_used *)((uint8_t *)s->head +
+				     s->head->used_offset) +
 	       i;
 }
 
@@ -393,26 +410,6 @@ store_sweep(struct store *s)
 	if (released != 0)
 		atomic_fetch_add(&s->head->sa_generation, 1);
 	return released;
-}
-
-int
-store_find(const struct store *s, enum sa_direction direction, uint8_t protocol,
-	   const struct ipaddr *peer, uint32_t spi, uint32_t *slot)
-{
-	for (uint32_t i = 0; i < store_slots(s); i++) {
-		const struct sa *sa = store_sa(s, i);
-
-		if (atomic_load_explicit(&sa->state, memory_order_acquire) !=
-		    SA_LIVE)
-			continue;
-		if (sa->direction != direction || sa->protocol != protocol ||
-		    (spi != 0 && sa->spi != spi) ||
-		    !ipaddr_equal(&sa->peer, peer))
-			continue;
-		*slot = i;
-		return 0;
-	}
-	return -ENOENT;
 }
 
 static unsigned

@@ -101,6 +101,13 @@ struct store_peer {
 	uint8_t who[STORE_WHO_OCTETS];
 };
 
+/* Prints of keys, see usedkeys.h: a set. */
+#define STORE_USED_KEYS 63u
+struct store_used {
+	_Atomic uint64_t n; /* ever learnt; the oldest gives its place */
+	_Atomic uint64_t prints[STORE_USED_KEYS];
+};
+
 /* What waits at one worker. */
 struct store_parked {
 	_Atomic uint32_t packets; /* in all */
@@ -122,7 +129,8 @@ struct store_head {
 	uint32_t max_sa, workers;
 	/* The supervisor's alone: a successor compares them. */
 	uint32_t queue_length, keying_uid;
-	uint64_t sa_offset, replay_offset, peer_offset;
+	uint64_t sa_offset, replay_offset, peer_offset, used_offset;
+	uint32_t used_sets;
 	uint64_t replay_words; /* of the whole replay area */
 	uint32_t said_mask, done_mark, probe_mark; /* of marks */
 	uint32_t said_first, said_last;
@@ -175,6 +183,8 @@ void store_unmap(struct store *s);
 struct sa *store_sa(const struct store *s, uint32_t slot);
 /* One of max_sa; see peers.h. */
 struct store_peer *store_peer(const struct store *s, uint32_t i);
+/* One of used_sets; see usedkeys.h. */
+struct store_used *store_used(const struct store *s, uint32_t i);
 /* No slot at or above this number has ever been claimed: where walks end. */
 uint32_t store_slots(const struct store *s);
 /* Claims a free slot (state BUSY, fields zero, generation raised, a replay
@@ -192,10 +202,6 @@ void store_release(struct store *s, uint32_t slot);
 /* Before a new engine starts: releases what a dead one left BUSY or DEAD and
  * resets locks.  Returns how many slots. */
 unsigned store_sweep(struct store *s);
-/* A live SA by direction, protocol, SPI and peer; SPI 0: any.  -ENOENT. */
-int store_find(const struct store *s, enum sa_direction direction,
-	       uint8_t protocol, const struct ipaddr *peer, uint32_t spi,
-	       uint32_t *slot);
 /* The words of its replay window; NULL when it has none. */
 _Atomic uint64_t *store_replay(const struct store *s, const struct sa *sa);
 

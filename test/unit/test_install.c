@@ -119,11 +119,15 @@ live(void)
 static const struct sa *
 find(enum sa_direction direction, uint32_t spi)
 {
-	uint32_t slot;
+	for (uint32_t i = 0; i < store_slots(&store); i++) {
+		const struct sa *sa = store_sa(&store, i);
 
-	if (store_find(&store, direction, SA_ESP, &pair.peer, spi, &slot) < 0)
-		return NULL;
-	return store_sa(&store, slot);
+		if (atomic_load(&sa->state) == SA_LIVE &&
+		    sa->direction == direction && sa->protocol == SA_ESP &&
+		    sa->spi == spi && ipaddr_equal(&sa->peer, &pair.peer))
+			return sa;
+	}
+	return NULL;
 }
 
 Test(install, fills_both_slots)
@@ -228,7 +232,7 @@ Test(install, refuses_a_key_or_spi_in_use)
 	WITH(in.key, pair.out.key, -EEXIST, "both directions");
 	cr_assert_eq(install(), 0);
 	before = 2;
-	REFUSED(-EEXIST, "key");
+	REFUSED(-EEXIST, "key is in use");
 	fill(&pair.in, 0x1002, 3, 20);
 	fill(&pair.out, 0x2001, 4, 20);
 	pair.flags = PROTO_PAIR_REPLACE;
@@ -240,7 +244,77 @@ Test(install, refuses_a_key_or_spi_in_use)
 	cr_assert(store_kill(&store, 0) && store_kill(&store, 1));
 	before = 0;
 	fill(&pair.in, 0x2002, 2, 20);
-	REFUSED(-EEXIST, "key");
+	REFUSED(-EEXIST, "key is in use");
+}
+
+static void
+fill_number(struct proto_half *h, uint32_t spi, uint32_t number)
+{
+	fill(h, spi, 7, 20);
+	memcpy(h->key.at, &number, sizeof(number));
+}
+
+/* One pair after the other, as a long life of rekeys goes through the slots. */
+static void
+live_through(uint32_t from, uint32_t pairs)
+{
+	for (uint32_t n = from; n < from + pairs; n++) {
+		fill_number(&pair.in, 0x100000 + n, 2 * n);
+		fill_number(&pair.out, 0x100000 + n, 2 * n + 1);
+		cr_assert_eq(install(), 0, "%u: %s", n, why);
+		for (uint32_t i = 0; i < store_slots(&store); i++)
+			if (store_kill(&store, i))
+				store_release(&store, i);
+	}
+}
+
+Test(install, refuses_a_key_whose_slot_is_somebody_elses)
+{
+	unsigned before = 0;
+
+	live_through(0, 8); /* the store remembers 32 keys and more */
+	for (uint32_t n = 0; n < 8; n++) {
+		fill_number(&pair.in, 0x5000, 1000 + 2 * n);
+		fill_number(&pair.out, 0x5001, 2 * n + 1);
+		REFUSED(-EEXIST, "was another SA's");
+		fill_number(&pair.in, 0x5000, 2 * n);
+		fill_number(&pair.out, 0x5001, 1001 + 2 * n);
+		REFUSED(-EEXIST, "was another SA's");
+	}
+	live_through(10000, 500); /* a full memory refuses nothing new */
+	live_through(0, 1);       /* and has forgotten what is oldest */
+}
+
+Test(install, remembers_keys_of_another_engine)
+{
+	unsigned before = 0;
+
+	live_through(0, 1);
+	shadow_fini(&shadow);
+	cr_assert_eq(shadow_init(&shadow, &store), 0);
+	fill_number(&pair.in, 0x5000, 0);
+	fill_number(&pair.out, 0x5001, 77);
+	REFUSED(-EEXIST, "was another SA's");
+}
+
+Test(install, an_integrity_key_is_no_more_to_come_again)
+{
+	unsigned before = 0;
+
+	snprintf(pair.association, sizeof(pair.association), "cbc");
+	fill(&pair.in, 0x1002, 1, 16);
+	fill(&pair.out, 0x1001, 2, 16);
+	pair.in.auth_key = (struct proto_octets){ .len = 32, .at = { 3 } };
+	pair.out.auth_key = (struct proto_octets){ .len = 32, .at = { 4 } };
+	pair.principal[0] = '\0';
+	cr_assert_eq(install(), 0, "%s", why);
+	for (uint32_t i = 0; i < 2; i++) {
+		cr_assert(store_kill(&store, i));
+		store_release(&store, i);
+	}
+	fill(&pair.in, 0x1002, 5, 16);
+	fill(&pair.out, 0x1001, 6, 16);
+	REFUSED(-EEXIST, "was another SA's");
 }
 
 Test(install, replaces_the_outbound_one_and_keeps_the_inbound_one)

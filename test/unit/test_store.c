@@ -161,30 +161,3 @@ Test(store, sweep_after_death)
 		taken += atomic_load(&owner[u]) != 0;
 	cr_assert_eq(taken, 1u);
 }
-
-Test(store, finds_live_only)
-{
-	struct store s = make(8);
-	struct ipaddr peer, other;
-	uint32_t slot = claim(&s, 0), found = 99;
-	struct sa *sa = store_sa(&s, slot);
-
-	ipaddr_parse("10.0.0.1", &peer);
-	ipaddr_parse("10.0.0.2", &other);
-	sa->direction = SA_OUT;
-	sa->protocol = SA_ESP;
-	sa->spi = 0x1001;
-	sa->peer = peer;
-	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &peer, 0, &found), -ENOENT);
-	store_publish(&s, slot);
-	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &peer, 0, &found), 0);
-	cr_assert_eq(found, slot);
-	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &peer, 0x1001, &found), 0);
-	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &peer, 0x1002, &found),
-		     -ENOENT);
-	cr_assert_eq(store_find(&s, SA_IN, SA_ESP, &peer, 0, &found), -ENOENT);
-	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &other, 0, &found),
-		     -ENOENT);
-	cr_assert(store_kill(&s, slot));
-	cr_assert_eq(store_find(&s, SA_OUT, SA_ESP, &peer, 0, &found), -ENOENT);
-}
