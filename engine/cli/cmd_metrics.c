@@ -2,8 +2,9 @@
 /*
  * OpenMetrics text, for a scraper's command or a textfile collector.  The
  * names are the contract's; a family's samples stand together, as the format
- * demands, and no label set comes twice: SAs are summed by association and
- * direction.
+ * demands, and no label set comes twice.  Counters never fall while nfipsecd
+ * runs: what SAs count is summed up by association, by the engine, with what
+ * those have counted that are gone.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,19 +17,13 @@
 #include "engine/cli/cli.h"
 #include "engine/cli/peerstat.h"
 
-struct total {
-	char association[PROTO_NAME_MAX];
-	uint32_t direction;
-	uint64_t packets, octets;
-};
-
 struct rows {
 	void *row;
 	size_t n;
 };
 
 struct sample {
-	struct rows status, sas, drops, queues, totals;
+	struct rows status, assocs, sas, drops, queues;
 };
 
 /* ---- gathering ------------------------------------------------------------
@@ -71,42 +66,12 @@ gather(struct client *c, enum proto_type type, const struct proto_shape *shape,
 }
 
 static int
-by_association(const void *a, const void *b)
-{
-	const struct proto_sa *x = a, *y = b;
-	int order = strcmp(x->association, y->association);
-
-	return order != 0 ? order : (int)x->direction - (int)y->direction;
-}
-
-static int
-add_up(struct sample *s)
-{
-	struct proto_sa *sa = s->sas.row;
-	struct total *t = NULL;
-
-	qsort(sa, s->sas.n, sizeof(*sa), by_association);
-	for (size_t i = 0; i < s->sas.n; i++) {
-		if (i == 0 || by_association(&sa[i - 1], &sa[i]) != 0) {
-			t = more(&s->totals, sizeof(*t));
-			if (t == NULL)
-				return -ENOMEM;
-			s->totals.n++;
-			memcpy(t->association, sa[i].association,
-			       sizeof(t->association));
-			t->direction = sa[i].direction;
-		}
-		t->packets += sa[i].packets;
-		t->octets += sa[i].octets;
-	}
-	return 0;
-}
-
-static int
 gather_all(struct client *c, struct sample *s)
 {
 	int err = gather(c, PROTO_STATUS, &proto_shape_status, &s->status);
 
+	if (err == 0)
+		err = gather(c, PROTO_ASSOCS, &proto_shape_assoc, &s->assocs);
 	if (err == 0)
 		err = gather(c, PROTO_SAS, &proto_shape_sa, &s->sas);
 	if (err == 0)
@@ -115,7 +80,7 @@ gather_all(struct client *c, struct sample *s)
 		err = gather(c, PROTO_QUEUES, &proto_shape_queue, &s->queues);
 	if (err == 0 && s->status.n != 1)
 		err = -EPROTO;
-	return err == 0 ? add_up(s) : err;
+	return err;
 }
 
 /* ---- printing -------------------------------------------------------------
@@ -154,24 +119,32 @@ label(const char *before, const char *name, const char *value)
 }
 
 static void
+print_total(const char *name, const struct proto_assoc *a, uint32_t direction,
+	    uint64_t value)
+{
+	(void)printf("%s_total", name);
+	label("{", "association", a->name);
+	label(",", "direction", cell_direction(direction));
+	(void)printf("} %" PRIu64 "\n", value);
+}
+
+static void
 print_totals(const struct sample *s)
 {
-	const struct total *t = s->totals.row;
+	const struct proto_assoc *a = s->assocs.row;
+	const char *name = "nfipsec_sa_packets";
 
-	for (unsigned octets = 0; octets < 2; octets++) {
-		const char *name =
-		    octets ? "nfipsec_sa_bytes" : "nfipsec_sa_packets";
-
-		family(name, "counter", octets ? "bytes" : NULL,
-		       octets ? "Octets of the packets protected or verified."
-			      : "Packets protected or verified.");
-		for (size_t i = 0; i < s->totals.n; i++) {
-			(void)printf("%s_total", name);
-			label("{", "association", t[i].association);
-			label(",", "direction", cell_direction(t[i].direction));
-			(void)printf("} %" PRIu64 "\n",
-				     octets ? t[i].octets : t[i].packets);
-		}
+	family(name, "counter", NULL, "Packets protected or verified.");
+	for (size_t i = 0; i < s->assocs.n; i++) {
+		print_total(name, &a[i], PROTO_IN, a[i].in_packets);
+		print_total(name, &a[i], PROTO_OUT, a[i].out_packets);
+	}
+	name = "nfipsec_sa_bytes";
+	family(name, "counter", "bytes",
+	       "Octets of the packets protected or verified.");
+	for (size_t i = 0; i < s->assocs.n; i++) {
+		print_total(name, &a[i], PROTO_IN, a[i].in_octets);
+		print_total(name, &a[i], PROTO_OUT, a[i].out_octets);
 	}
 }
 
@@ -289,9 +262,9 @@ cmd_metrics_run(int argc, char **argv, const struct cli *cli)
 		(void)printf("# EOF\n");
 	}
 	free(s.status.row);
+	free(s.assocs.row);
 	free(s.sas.row);
 	free(s.drops.row);
 	free(s.queues.row);
-	free(s.totals.row);
 	return status;
 }

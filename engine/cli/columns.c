@@ -47,6 +47,10 @@ static const struct column assoc_columns[] = {
 	COLUMN("PARKED", "parked", U64, proto_assoc, parked, SHOWN, 0),
 	COLUMN("", "instance_of", TEXT, proto_assoc, instance_of, DATA, 0),
 	COLUMN("", "principal", TEXT, proto_assoc, principal, DATA, 0),
+	COLUMN("", "in_packets", U64, proto_assoc, in_packets, DATA, 0),
+	COLUMN("", "in_bytes", U64, proto_assoc, in_octets, DATA, 0),
+	COLUMN("", "out_packets", U64, proto_assoc, out_packets, DATA, 0),
+	COLUMN("", "out_bytes", U64, proto_assoc, out_octets, DATA, 0),
 };
 COLUMNS(assoc, "association", "No associations.");
 

@@ -211,6 +211,8 @@ struct proto_assoc {
 	uint64_t parked;                     /* packets that wait for keys */
 	char instance_of[PROTO_NAME_MAX];    /* "": configured */
 	char principal[PROTO_PRINCIPAL_MAX]; /* whose instance */
+	/* of all SAs that it ever had */
+	uint64_t in_packets, in_octets, out_packets, out_octets;
 };
 
 struct proto_show {
@@ -378,8 +380,8 @@ extern const struct proto_shape proto_shape_hello, proto_shape_status,
     proto_shape_queue, proto_shape_flow, proto_shape_export, proto_shape_text,
     proto_shape_reload, proto_shape_half, proto_shape_pair, proto_shape_delete,
     proto_shape_rekey, proto_shape_fail, proto_shape_instance,
-    proto_shape_subscribe, proto_shape_event, proto_shape_bind,
-    proto_shape_run, proto_shape_bound;
+    proto_shape_subscribe, proto_shape_event, proto_shape_bind, proto_shape_run,
+    proto_shape_bound;
 
 /* The shape that belongs to the struct p points to. */
 #define PROTO_SHAPE(p)                                                         \

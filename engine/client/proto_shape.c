@@ -83,6 +83,10 @@ static const struct proto_field assoc_fields[] = {
 	U64(PARKED, proto_assoc, parked),
 	TEXT(INSTANCE_OF, proto_assoc, instance_of),
 	TEXT(PRINCIPAL, proto_assoc, principal),
+	U64(IN_PACKETS, proto_assoc, in_packets),
+	U64(IN_OCTETS, proto_assoc, in_octets),
+	U64(OUT_PACKETS, proto_assoc, out_packets),
+	U64(OUT_OCTETS, proto_assoc, out_octets),
 };
 SHAPE(assoc);
 

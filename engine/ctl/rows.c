@@ -9,6 +9,9 @@
 #include "engine/ctl/rows.h"
 #include "engine/path/reason.h"
 
+/* Slots may be released while they are summed up. */
+#define TOTALS_TRIES 100
+
 _Static_assert((int)PROTO_IN == (int)SA_IN && (int)PROTO_OUT == (int)SA_OUT,
 	       "directions go over as they are");
 _Static_assert((int)PROTO_TRANSPORT == (int)SA_TRANSPORT &&
@@ -206,25 +209,49 @@ next_status(struct server *s, struct session *c, void *buf, size_t cap)
 	return build(c, PROTO_SHAPE(&row), &row, buf, cap);
 }
 
-/* Live SAs by association, in one walk over the slots. */
+static void
+add_sa(struct server *s, const struct sa *sa, bool live, uint32_t n)
+{
+	const struct store_assoc *a = s->config.store->head->assocs;
+	unsigned d = sa->direction & 1;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (a[i].said != sa->said)
+			continue;
+		s->sas_of[i] += live;
+		if (strcmp(a[i].name, sa->association) != 0)
+			continue;
+		s->totals_of[i].packets[d] += load64(&sa->packets);
+		s->totals_of[i].octets[d] += load64(&sa->octets);
+	}
+}
+
+/* Live SAs by association, in one walk over the slots; and what all SAs that
+ * there are and were have counted. */
 static void
 count_by_assoc(struct server *s)
 {
 	const struct store *store = s->config.store;
-	uint32_t n = atomic_load(&store->head->n_assocs);
+	uint32_t n = atomic_load(&store->head->n_assocs), begun;
+	unsigned tries = 0;
 
 	if (n > STORE_ASSOCS_MAX)
 		n = STORE_ASSOCS_MAX;
-	memset(s->sas_of, 0, sizeof(s->sas_of));
-	for (uint32_t slot = 0; slot < store_slots(store); slot++) {
-		const struct sa *sa = store_sa(store, slot);
+	do {
+		begun = totals_begin(store);
+		memset(s->sas_of, 0, sizeof(s->sas_of));
+		memset(s->totals_of, 0, sizeof(s->totals_of));
+		for (uint32_t slot = 0; slot < store_slots(store); slot++) {
+			const struct sa *sa = store_sa(store, slot);
+			uint32_t state = atomic_load(&sa->state);
 
-		if (atomic_load(&sa->state) != SA_LIVE)
-			continue;
+			if (state == SA_LIVE || state == SA_DEAD)
+				add_sa(s, sa, state == SA_LIVE, n);
+		}
 		for (uint32_t i = 0; i < n; i++)
-			if (store->head->assocs[i].said == sa->said)
-				s->sas_of[i]++;
-	}
+			totals_add(store, store->head->assocs[i].name,
+				   &s->totals_of[i]);
+	} while (!totals_settled(store, begun) && tries++ < TOTALS_TRIES);
 }
 
 static size_t
@@ -232,6 +259,7 @@ next_assoc(struct server *s, struct session *c, void *buf, size_t cap)
 {
 	struct store_assoc a;
 	struct proto_assoc row = { 0 };
+	const struct totals *t;
 	int err;
 
 	if (c->at == 0)
@@ -245,6 +273,11 @@ next_assoc(struct server *s, struct session *c, void *buf, size_t cap)
 	row.said = a.said;
 	row.mode = a.mode;
 	row.keying = a.keying;
+	t = &s->totals_of[c->at];
+	row.in_packets = t->packets[SA_IN];
+	row.in_octets = t->octets[SA_IN];
+	row.out_packets = t->packets[SA_OUT];
+	row.out_octets = t->octets[SA_OUT];
 	row.n_sas = s->sas_of[c->at++];
 	row.replay_window = a.replay_window;
 	row.flags = a.esn ? PROTO_SA_ESN : 0;

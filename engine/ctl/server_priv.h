@@ -9,6 +9,7 @@
 #include "engine/ctl/closer.h"
 #include "engine/ctl/feed.h"
 #include "engine/ctl/nfqueue.h"
+#include "engine/sa/totals.h"
 #include "engine/ctl/server.h"
 #include "engine/ctl/session.h"
 #include "engine/ctl/shadow.h"
@@ -42,6 +43,7 @@ struct server {
 	struct nfqueue_row queues[NFQUEUE_ROWS_MAX];
 	unsigned n_queues;
 	uint32_t sas_of[STORE_ASSOCS_MAX]; /* live SAs by association */
+	struct totals totals_of[STORE_ASSOCS_MAX];
 	uint8_t *message; /* PROTO_MESSAGE_MAX; may hold keys */
 };
 

@@ -18,12 +18,8 @@
 #include "engine/ctl/nfqueue.h"
 #include "engine/main/control.h"
 #include "engine/main/engine.h"
+#include "engine/main/leftovers.h"
 #include "engine/sa/life.h"
-
-/* A worker has read its queues by then; and how long it may take to refuse. */
-#define LEFTOVERS_MS      20
-#define LEFTOVERS_STEP_MS 5
-#define LEFTOVERS_TRIES   40
 
 void
 control_notify(void *arg, const struct path_event *e)
@@ -265,12 +261,11 @@ on_signal(void *arg)
 /* ---- what the supervisor does for clients -----------------------------------
  */
 
+/* 0 or -errno. */
 static int
-ask(struct control *c, enum link_type type, struct server_ticket t,
-    uint32_t arg)
+ask(struct control *c, const struct link_message *m)
 {
-	struct link_message m = { .type = type, .ticket = t, .arg = arg };
-	int err = link_send(&c->link, &m);
+	int err = link_send(&c->link, m);
 
 	return err > 0 ? 0 : err;
 }
@@ -278,60 +273,53 @@ ask(struct control *c, enum link_type type, struct server_ticket t,
 static int
 ask_reload(void *ctx, struct server_ticket t, const struct proto_reload *what)
 {
-	struct link_message m = { .type = LINK_RELOAD,
-				  .ticket = t,
-				  .reload = *what };
-	struct control *c = ctx;
-	int err = link_send(&c->link, &m);
-
-	return err > 0 ? 0 : err;
+	return ask(ctx, &(struct link_message){ .type = LINK_RELOAD,
+						.ticket = t,
+						.reload = *what });
 }
 
 static int
 ask_disable(void *ctx, struct server_ticket t)
 {
-	return ask(ctx, LINK_DISABLE, t, 0);
+	return ask(ctx,
+		   &(struct link_message){ .type = LINK_DISABLE, .ticket = t });
 }
 
 static int
 ask_export(void *ctx, struct server_ticket t, enum proto_export_which which)
 {
-	return ask(ctx, LINK_EXPORT, t, which);
+	return ask(ctx, &(struct link_message){
+			    .type = LINK_EXPORT, .ticket = t, .arg = which });
 }
 
 static int
 ask_instance(void *ctx, struct server_ticket t,
 	     const struct proto_instance *wanted)
 {
-	struct control *c = ctx;
-	struct link_message m = { .type = LINK_INSTANCE,
-				  .ticket = t,
-				  .instance = *wanted };
-	int err = link_send(&c->link, &m);
-
-	return err > 0 ? 0 : err;
+	return ask(ctx, &(struct link_message){ .type = LINK_INSTANCE,
+						.ticket = t,
+						.instance = *wanted });
 }
 
 static int
 ask_flows(void *ctx, struct server_ticket t)
 {
-	return ask(ctx, LINK_FLOWS, t, 0);
+	return ask(ctx,
+		   &(struct link_message){ .type = LINK_FLOWS, .ticket = t });
 }
 
 static int
 ask_rule_drops(void *ctx, struct server_ticket t)
 {
-	return ask(ctx, LINK_RULE_DROPS, t, 0);
+	return ask(ctx, &(struct link_message){ .type = LINK_RULE_DROPS,
+						.ticket = t });
 }
 
 static int
 ask_run(void *ctx, struct server_ticket t, const struct ctl_run *what)
 {
-	struct control *c = ctx;
-	struct link_message m = { .type = LINK_RUN, .ticket = t, .run = *what };
-	int err = link_send(&c->link, &m);
-
-	return err > 0 ? 0 : err;
+	return ask(ctx, &(struct link_message){
+			    .type = LINK_RUN, .ticket = t, .run = *what });
 }
 
 /* Workers that hold packets look again. */
@@ -362,40 +350,8 @@ give_up(void *ctx, uint32_t said, const struct ipaddr *peer)
 
 	/* Where the ring is full, what waits is dropped at its deadline. */
 	for (unsigned w = 0; w < c->workers; w++)
-		(void)ring_put(&c->rings[w].orders, &order);
+		c->rings[w].ordered += ring_put(&c->rings[w].orders, &order);
 	wake_workers(c);
-}
-
-/* Does anything of this SAID wait for keys? */
-static bool
-is_awaited(const struct control *c, uint32_t said)
-{
-	for (unsigned w = 0; w < c->workers; w++) {
-		const struct store_parked *row = &c->store.head->parked[w];
-
-		for (unsigned i = 0; i < STORE_PARK_PAIRS; i++)
-			if (atomic_load(&row->pairs[i].said) == said &&
-			    atomic_load(&row->pairs[i].packets) != 0)
-				return true;
-	}
-	return false;
-}
-
-/* What ended connections had sent waits in queues or for keys: it must not
- * leave by those that come next.  There are no SAs now, so workers park what
- * they still read; a moment later that is refused. */
-static void
-refuse_leftovers(struct control *c, uint32_t said, const struct ipaddr *peer)
-{
-	struct parking_order order = { said, *peer };
-
-	(void)poll(NULL, 0, LEFTOVERS_MS);
-	for (unsigned w = 0; w < c->workers; w++)
-		if (atomic_load(&c->store.head->parked[w].packets) != 0)
-			(void)ring_put(&c->rings[w].orders, &order);
-	wake_workers(c);
-	for (unsigned n = 0; n < LEFTOVERS_TRIES && is_awaited(c, said); n++)
-		(void)poll(NULL, 0, LEFTOVERS_STEP_MS);
 }
 
 static int
@@ -408,18 +364,23 @@ cut(void *ctx, uint32_t said, const struct ipaddr *peer, bool known)
 	int err = carriers_cut(&c->carriers, store_mark_of(h, said),
 			       h->said_mask, peer, &n);
 
+	(void)ipaddr_format(peer, text);
 	if (err < 0)
 		log_warnx("SAID 0x%x, %s: connections of another principal "
 			  "can't be cut: %s",
-			  said, ipaddr_format(peer, text), strerror(-err));
+			  said, text, strerror(-err));
 	else if (n.sockets != 0 || n.connections != 0)
 		log_info("SAID 0x%x, %s: another principal; %u connections "
 			 "cut, %u sockets ended",
-			 said, ipaddr_format(peer, text), n.connections,
-			 n.sockets);
+			 said, text, n.connections, n.sockets);
 	/* Of nobody known what waits may be what these keys were asked for. */
-	if (err == 0 && known)
-		refuse_leftovers(c, said, peer);
+	if (err < 0 || !known)
+		return err;
+	err = leftovers_refuse(c, said, peer);
+	if (err < 0)
+		log_warnx("SAID 0x%x, %s: what the former principal's "
+			  "connections had sent may still wait: %s",
+			  said, text, strerror(-err));
 	return err;
 }
 
@@ -566,8 +527,7 @@ control_open(struct control *c, unsigned workers)
 void
 control_run(struct control *c)
 {
-	static const struct server_ticket none;
-	int err = ask(c, LINK_STARTED, none, 0);
+	int err = ask(c, &(struct link_message){ .type = LINK_STARTED });
 
 	while (err == 0 && !c->stop) {
 		err = server_step(c->server, -1);

@@ -25,10 +25,12 @@
 #define CONTROL_ORDERS 64  /* to a worker */
 
 struct control_ring {
-	struct ring ring; /* struct path_event */
-	int wake_fd;      /* the control's, shared */
+	struct ring ring;   /* struct path_event */
+	int wake_fd;        /* the control's, shared */
 	struct ring orders; /* struct parking_order, to the worker */
 	int order_fd;       /* an eventfd, the worker's */
+	uint32_t ordered;   /* orders ever put */
+	_Atomic uint32_t obeyed;
 };
 
 struct control {

@@ -307,8 +307,11 @@ listen_to_control(struct worker *w, uint64_t now_ms)
 	uint64_t n;
 
 	(void)!read(w->config.wake_fd, &n, sizeof(n));
-	while (w->config.orders != NULL && ring_get(w->config.orders, &order))
+	while (w->config.orders != NULL && ring_get(w->config.orders, &order)) {
 		parking_obey(&w->judge.parking, &order, now_ms);
+		if (w->config.obeyed != NULL)
+			atomic_fetch_add(w->config.obeyed, 1);
+	}
 }
 
 /* While a stream comes in, woken for each packet, a worker would be done with

@@ -32,7 +32,8 @@ struct worker_config {
 	int wake_fd;         /* an eventfd, written when SAs or orders came; or
 				-1 */
 	struct ring *orders; /* struct parking_order, from control; or NULL */
-	path_notify *notify;             /* may be NULL, see path.h */
+	_Atomic uint32_t *obeyed; /* counts them, each when it is; or NULL */
+	path_notify *notify;      /* may be NULL, see path.h */
 	void *notify_arg;
 	const _Atomic bool *packets_wanted; /* may be NULL, see path.h */
 };

@@ -19,6 +19,7 @@
 
 #include "base/secret.h"
 #include "engine/sa/store.h"
+#include "engine/sa/totals.h"
 
 #define PAGE_OCTETS 4096u
 /* Half of the SAs are inbound; so many units hold the longest window for
@@ -53,8 +54,8 @@ lay_out(struct store_head *h, uint32_t max_sa)
 	at = page_align(at + (uint64_t)max_sa * sizeof(struct store_peer));
 	h->used_offset = at;
 	h->used_sets = (max_sa + USED_SA_A_SET - 1) / USED_SA_A_SET;
-	at = page_align(at +
-			(uint64_t)h->used_sets * sizeof(struct store_used));
+	at =
+	    page_align(at + (uint64_t)h->used_sets * sizeof(struct store_used));
 	h->units = max_sa * UNITS_PER_SA;
 	h->unit_offset = at;
 	at = page_align(at + (uint64_t)h->units * sizeof(uint32_t));
@@ -358,8 +359,10 @@ store_release(struct store *s, uint32_t slot)
 	struct sa *sa = store_sa(s, slot);
 	uint32_t hint = atomic_load(&s->head->slot_hint);
 
+	totals_keep(s, sa);
 	wipe(s, sa);
 	atomic_store_explicit(&sa->state, SA_FREE, memory_order_release);
+	totals_kept(s);
 	while (slot < hint &&
 	       !atomic_compare_exchange_weak(&s->head->slot_hint, &hint, slot))
 		;
@@ -392,6 +395,9 @@ store_sweep(struct store *s)
 {
 	unsigned released = 0;
 
+	/* Somebody may have died half way. */
+	atomic_store(&s->head->totals_done,
+		     atomic_load(&s->head->totals_begun));
 	for (uint32_t i = 0; i < store_slots(s); i++) {
 		struct sa *sa = store_sa(s, i);
 

@@ -108,6 +108,14 @@ struct store_used {
 	_Atomic uint64_t prints[STORE_USED_KEYS];
 };
 
+/* What an association's SAs had counted that are gone, see totals.h. */
+#define STORE_TOTALS 4096
+struct store_total {
+	_Atomic uint32_t state;
+	char name[SA_NAME_MAX];
+	_Atomic uint64_t packets[2], octets[2]; /* enum sa_direction */
+};
+
 /* What waits at one worker. */
 struct store_parked {
 	_Atomic uint32_t packets; /* in all */
@@ -163,6 +171,9 @@ struct store_head {
 	_Atomic uint64_t fences[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
 	struct store_drops drops[STORE_WORKERS_MAX + 1]; /* last: control */
 	struct store_parked parked[STORE_WORKERS_MAX];
+	/* Slots that are being released, and were. */
+	_Atomic uint32_t totals_begun, totals_done;
+	struct store_total totals[STORE_TOTALS];
 	/* Of all workers together, by a hash of SAID and peer. */
 	_Atomic uint32_t park_places[STORE_PARK_PLACES];
 };

@@ -2,10 +2,12 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "engine/sa/store.h"
+#include "engine/sa/totals.h"
 
 static struct store
 make(uint32_t max_sa)
@@ -160,4 +162,58 @@ Test(store, sweep_after_death)
 	for (uint32_t u = 0; u < s.head->units; u++)
 		taken += atomic_load(&owner[u]) != 0;
 	cr_assert_eq(taken, 1u);
+}
+
+/* One that has counted, for "db". */
+static uint32_t
+counted(struct store *s, enum sa_direction direction, uint64_t packets)
+{
+	uint32_t slot = claim(s, 0);
+	struct sa *sa = store_sa(s, slot);
+
+	sa->direction = (uint8_t)direction;
+	snprintf(sa->association, sizeof(sa->association), "db");
+	atomic_store(&sa->packets, packets);
+	atomic_store(&sa->octets, 100 * packets);
+	store_publish(s, slot);
+	return slot;
+}
+
+Test(store, keeps_what_is_gone_had_counted)
+{
+	struct store s = make(8);
+	struct totals t = { 0 };
+	uint32_t in = counted(&s, SA_IN, 5), out = counted(&s, SA_OUT, 7), n;
+
+	totals_add(&s, "db", &t);
+	cr_assert(t.packets[SA_IN] == 0 && t.packets[SA_OUT] == 0);
+	n = totals_begin(&s);
+	cr_assert(totals_settled(&s, n));
+	cr_assert(store_kill(&s, in));
+	store_release(&s, in);
+	cr_assert_not(totals_settled(&s, n));
+	cr_assert(totals_settled(&s, totals_begin(&s)));
+	/* one of an engine that died */
+	cr_assert(store_kill(&s, out));
+	cr_assert_eq(store_sweep(&s), 1);
+	out = counted(&s, SA_OUT, 2);
+	cr_assert(store_kill(&s, out));
+	store_release(&s, out);
+	totals_add(&s, "db", &t);
+	cr_assert(t.packets[SA_IN] == 5 && t.octets[SA_IN] == 500);
+	cr_assert(t.packets[SA_OUT] == 9 && t.octets[SA_OUT] == 900);
+	t = (struct totals){ 0 };
+	totals_add(&s, "other", &t);
+	cr_assert(t.packets[SA_IN] == 0 && t.packets[SA_OUT] == 0);
+}
+
+/* One that died while it released. */
+Test(store, totals_settle_behind_a_sweep)
+{
+	struct store s = make(8);
+
+	atomic_fetch_add(&s.head->totals_begun, 1);
+	cr_assert_not(totals_settled(&s, totals_begin(&s)));
+	(void)store_sweep(&s);
+	cr_assert(totals_settled(&s, totals_begin(&s)));
 }
