@@ -48,12 +48,6 @@ builder_u16(struct builder *b, uint16_t v)
 }
 
 void
-builder_u24(struct builder *b, uint32_t v)
-{
-	write_be(b, v, 3);
-}
-
-void
 builder_u32(struct builder *b, uint32_t v)
 {
 	write_be(b, v, 4);

@@ -22,7 +22,6 @@ struct builder {
 struct builder builder_make(void *buf, size_t cap);
 void builder_u8(struct builder *b, uint8_t v);
 void builder_u16(struct builder *b, uint16_t v);
-void builder_u24(struct builder *b, uint32_t v);
 void builder_u32(struct builder *b, uint32_t v);
 void builder_u64(struct builder *b, uint64_t v);
 void builder_octets(struct builder *b, const void *octets, size_t n);

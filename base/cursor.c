@@ -41,17 +41,6 @@ cursor_u16(struct cursor *c, uint16_t *out)
 }
 
 bool
-cursor_u24(struct cursor *c, uint32_t *out)
-{
-	uint8_t v[3];
-
-	if (!take_octets(c, v, sizeof(v)))
-		return false;
-	*out = (uint32_t)v[0] << 16 | (uint32_t)v[1] << 8 | v[2];
-	return true;
-}
-
-bool
 cursor_u32(struct cursor *c, uint32_t *out)
 {
 	uint32_t v;

@@ -22,7 +22,6 @@ struct cursor {
 struct cursor cursor_make(const void *octets, size_t len);
 bool cursor_u8(struct cursor *c, uint8_t *out);
 bool cursor_u16(struct cursor *c, uint16_t *out);
-bool cursor_u24(struct cursor *c, uint32_t *out);
 bool cursor_u32(struct cursor *c, uint32_t *out);
 bool cursor_u64(struct cursor *c, uint64_t *out);
 /* Copies n octets out. */

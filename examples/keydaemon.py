@@ -17,10 +17,9 @@ import sys
 import time
 
 PORT, PATIENCE, DELAY = 4747, 3, float((sys.argv[3:] + [0])[0])
-secret = open(sys.argv[1], "rb").read()
+secret, offered = open(sys.argv[1], "rb").read(), {}  # offers by our nonce
 nfipsec = ["nfipsec", "--run-dir", (sys.argv + ["/run/nfipsec"])[2]]
-asked, offered = {}, {}  # by association and peer; by our nonce
-sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asked, sock = {}, socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sock.bind(("", PORT))
 
 
@@ -53,7 +52,7 @@ def hear(m):
         m |= {"kind": "answer", "nr": secrets.token_hex(16),
               "sr": secrets.randbelow(2**31) + 256}
         install(m, r, i, **{"in": m["sr"]})
-        offered[m["nr"]] = m["sr"]
+        offered[m["nr"]] = time.monotonic() + PATIENCE
         send(i, **m)
     elif m["kind"] == "answer" and asked.get(
             who := (m["association"], r), [{"ni": 0}])[0]["ni"] == m["ni"]:
@@ -74,6 +73,7 @@ with subprocess.Popen([*nfipsec, "-j", "monitor", "acquire", "sa-soft"],
             hear(json.loads(got[32:]))
         if events.stdout in ready and (line := events.stdout.readline()):
             ask(*json.loads(line).values())
+        offered = {n: t for n, t in offered.items() if t > time.monotonic()}
         for who in [w for w in asked if time.monotonic() > asked[w][1]]:
             del asked[who]
             subprocess.run([*nfipsec, "fail", *who, "no answer"], check=False)

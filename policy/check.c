@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "policy/answers.h"
 #include "policy/built.h"
 #include "policy/check.h"
 #include "policy/said.h"
@@ -327,27 +328,64 @@ has_word(const char *text, const char *word)
 	return false;
 }
 
+static bool
+is_caught(const struct policy *p, const struct policy_flow *out)
+{
+	for (size_t i = 0; i < p->n_flows; i++) {
+		const struct policy_flow *in = &p->flows[i];
+
+		if (in->inbound && in->target != POLICY_TARGET_BYPASS &&
+		    answers_are_caught(out->expression, in->expression))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_flow_in(const struct policy *p, size_t assoc)
+{
+	for (size_t i = 0; i < p->n_flows; i++)
+		if (p->flows[i].inbound && p->flows[i].assoc == assoc &&
+		    p->flows[i].target == POLICY_TARGET_ASSOC)
+			return true;
+	return false;
+}
+
 /* A connection is latched when its first packet has left: while that waits for
  * keys, a datagram in clear that claims to be the answer is nobody's. */
+static bool
+lets_answers_in(const struct policy *p, const struct policy_flow *f)
+{
+	return f->target == POLICY_TARGET_ASSOC && !f->inbound &&
+	       p->options.by_default != POLICY_DEFAULT_DISCARD &&
+	       p->options.park_packets != 0 &&
+	       p->assocs[f->assoc].keying != POLICY_KEYING_MANUAL &&
+	       !answers_are_numbered(f->expression) && !is_caught(p, f);
+}
+
 static void
 warn_one_way(const struct policy *p, size_t i, struct diag *d)
 {
 	const struct policy_flow *f = &p->flows[i];
 
-	if (p->options.by_default == POLICY_DEFAULT_DISCARD ||
-	    p->options.park_packets == 0 ||
-	    p->assocs[f->assoc].keying == POLICY_KEYING_MANUAL)
+	if (!lets_answers_in(p, f))
 		return;
-	/* The first flow-out of an association speaks for all. */
-	for (size_t j = 0; j < p->n_flows; j++)
-		if (p->flows[j].target == POLICY_TARGET_ASSOC &&
-		    p->flows[j].assoc == f->assoc &&
-		    (p->flows[j].inbound || j < i))
+	/* The first of an association speaks for all. */
+	for (size_t j = 0; j < i; j++)
+		if (p->flows[j].assoc == f->assoc &&
+		    lets_answers_in(p, &p->flows[j]))
 			return;
-	diag_warn(d, &f->place,
-		  "no `flow in %s` matches: while the first packet of a "
-		  "connection waits for keys, answers in clear are let in",
-		  p->assocs[f->assoc].name);
+	if (has_flow_in(p, f->assoc))
+		diag_warn(d, &f->expression_at,
+			  "no `flow in` is seen to match all answers: while "
+			  "the first packet of a connection waits for keys, "
+			  "those in clear are let in");
+	else
+		diag_warn(d, &f->place,
+			  "no `flow in %s` matches: while the first packet of "
+			  "a connection waits for keys, answers in clear are "
+			  "let in",
+			  p->assocs[f->assoc].name);
 }
 
 static void

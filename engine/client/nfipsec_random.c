@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/entropy.h"
@@ -18,7 +19,7 @@
 #include "engine/client/run_dir.h"
 
 #define PIECE   256 /* octets asked for at a time */
-#define WAIT_MS 100 /* for each */
+#define WAIT_MS 100 /* in all */
 
 static int
 reach_pool(void)
@@ -39,9 +40,18 @@ reach_pool(void)
 	return fd;
 }
 
+static uint64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 /* Mixes n octets of the pool into out; false: it is not asked again. */
 static bool
-mix(int fd, uint8_t *out, size_t n)
+mix(int fd, uint8_t *out, size_t n, uint64_t end_ms)
 {
 	const uint8_t request[2] = { (uint8_t)(n >> 8), (uint8_t)n };
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -53,7 +63,9 @@ mix(int fd, uint8_t *out, size_t n)
 	    (ssize_t)sizeof(request))
 		return false;
 	while (have < n) {
-		if (poll(&p, 1, WAIT_MS) <= 0)
+		uint64_t now = now_ms();
+
+		if (now >= end_ms || poll(&p, 1, (int)(end_ms - now)) <= 0)
 			break;
 		r = recv(fd, got + have, n - have, 0);
 		if (r <= 0)
@@ -85,6 +97,7 @@ fill(uint8_t *out, size_t n)
 int
 nfipsec_random(void *buf, size_t len)
 {
+	uint64_t end_ms = now_ms() + WAIT_MS;
 	uint8_t *at = buf;
 	int err = fill(at, len), fd;
 	size_t n;
@@ -94,7 +107,7 @@ nfipsec_random(void *buf, size_t len)
 	fd = reach_pool();
 	for (bool more = fd >= 0; more && len != 0; at += n, len -= n) {
 		n = len < PIECE ? len : PIECE;
-		more = mix(fd, at, n);
+		more = mix(fd, at, n, end_ms);
 	}
 	if (fd >= 0)
 		close(fd);

@@ -34,6 +34,21 @@ server_listeners(const struct server *s, enum proto_event_kind kind)
 	return n;
 }
 
+/* An SA_EXPIRED is being published: it will not be "deleted" as well. */
+static void
+forget(struct server *s, const struct proto_event *e)
+{
+	for (uint32_t i = 0; i < shadow_slots(&s->shadow); i++) {
+		struct shadow_slot *was = &s->shadow.slots[i];
+
+		if (was->live && was->spi == e->spi &&
+		    was->direction == e->direction &&
+		    was->protocol == e->protocol &&
+		    ipaddr_equal(&was->peer, &e->peer))
+			was->live = false;
+	}
+}
+
 unsigned
 server_publish(struct server *s, const struct proto_event *event)
 {
@@ -44,7 +59,7 @@ server_publish(struct server *s, const struct proto_event *event)
 	size_t len;
 
 	if (e.kind == PROTO_EVENT_SA_EXPIRED)
-		feed_forget(s, &e);
+		forget(s, &e);
 	if (server_listeners(s, (enum proto_event_kind)e.kind) == 0)
 		return 0;
 	if (e.wall_ms == 0)
@@ -120,20 +135,6 @@ feed_init(struct server *s)
 {
 	s->shadow.changed = slot_changed;
 	s->shadow.arg = s;
-}
-
-void
-feed_forget(struct server *s, const struct proto_event *e)
-{
-	for (uint32_t i = 0; i < shadow_slots(&s->shadow); i++) {
-		struct shadow_slot *was = &s->shadow.slots[i];
-
-		if (was->live && was->spi == e->spi &&
-		    was->direction == e->direction &&
-		    was->protocol == e->protocol &&
-		    ipaddr_equal(&was->peer, &e->peer))
-			was->live = false;
-	}
 }
 
 unsigned

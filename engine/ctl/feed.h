@@ -43,8 +43,6 @@ void feed_init(struct server *s);
 void feed_listeners_changed(struct server *s);
 /* Looks for what changed and publishes it. */
 void feed_poll(struct server *s, uint64_t now_ms);
-/* An SA_EXPIRED is being published: it will not be "deleted" as well. */
-void feed_forget(struct server *s, const struct proto_event *e);
 /* Publishes SA_SOFT, reason "rekey", for the outbound SAs of the association
  * towards peer (or any).  Returns how many there are. */
 unsigned feed_ask_rekey(struct server *s, const struct store_assoc *assoc,

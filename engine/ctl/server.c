@@ -163,12 +163,6 @@ server_start(struct server *s)
 }
 
 int
-server_fd(const struct server *s)
-{
-	return s->epoll_fd;
-}
-
-int
 server_watch(struct server *s, int fd, void (*fn)(void *arg), void *arg)
 {
 	int err;
@@ -184,17 +178,6 @@ server_watch(struct server *s, int fd, void (*fn)(void *arg), void *arg)
 		return err;
 	}
 	return -ENOSPC;
-}
-
-void
-server_unwatch(struct server *s, int fd)
-{
-	for (unsigned i = 0; i < SERVER_WATCHES_MAX; i++) {
-		if (s->watches[i].fd != fd)
-			continue;
-		(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-		s->watches[i].fd = -1;
-	}
 }
 
 struct session *

@@ -115,15 +115,12 @@ void server_free(struct server *s);
  * root are served.  0 or -errno. */
 int server_start(struct server *s);
 
-/* An epoll descriptor, readable when server_step has something to do. */
-int server_fd(const struct server *s);
 /* Does what is ready; waits at most timeout_ms (-1: until something is; timers
  * of its own count as something).  0 or -errno. */
 int server_step(struct server *s, int timeout_ms);
 /* Has server_step call fn when fd is readable: the worker rings' eventfd, the
  * socket to the supervisor, a timerfd.  0 or -errno. */
 int server_watch(struct server *s, int fd, void (*fn)(void *arg), void *arg);
-void server_unwatch(struct server *s, int fd);
 
 /* The answer to a ticket, row by row, in order; stale tickets are ignored.
  * Each returns 0 or -errno (-ENOBUFS: over SERVER_BACKLOG_MAX; the client is

@@ -92,8 +92,9 @@ ask(struct mnl_socket *nl, const struct nlmsghdr *request, mnl_cb_t each,
 		if (got > 0)
 			r = mnl_cb_run(octets, (size_t)got, request->nlmsg_seq,
 				       mnl_socket_get_portid(nl), each, arg);
-		/* What is left of a question that was given up. */
-		if (r < 0 && errno == ESRCH)
+		/* What is left of a question that was given up: of another
+		 * number (EPROTO), or not for this socket (ESRCH). */
+		if (r < 0 && (errno == EPROTO || errno == ESRCH))
 			r = MNL_CB_OK;
 	} while (r > MNL_CB_STOP);
 	return r < 0 ? -errno : 0;

@@ -398,20 +398,6 @@ table_variant(const struct table *t)
 	return t->variant;
 }
 
-const char *
-table_variant_name(enum table_variant v)
-{
-	switch (v) {
-	case TABLE_VARIANT_NONE:
-		return "none";
-	case TABLE_VARIANT_QUEUE:
-		return "nft queue";
-	case TABLE_VARIANT_XT:
-		return "xt NFQUEUE";
-	}
-	return "";
-}
-
 int
 table_watch_fd(const struct table *t)
 {

@@ -90,7 +90,6 @@ const char *table_guard_text(const struct table *t);
 /* What the loaded rules were made with. */
 const struct nftgen_params *table_params(const struct table *t);
 enum table_variant table_variant(const struct table *t);
-const char *table_variant_name(enum table_variant v); /* "nft queue", ... */
 
 /* What others do to the guard table.  Poll for reading, then handle: puts the
  * guard back if it was touched.  1: it was and is whole again; 0: nothing;

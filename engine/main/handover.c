@@ -19,7 +19,7 @@
 
 #define VARIABLE     "NFIPSECD_HERITAGE" /* NAME=NUMBER:... */
 #define LISTEN_FIRST 3                   /* SD_LISTEN_FDS_START */
-#define CHECK_SECS   60
+#define CHECK_SECS   20 /* less than the service manager's patience */
 
 typedef void each_fn(void *arg, const char *name, int fd);
 

@@ -213,12 +213,12 @@ is_over(struct supervisor *s, const struct policy_assoc *a, uint64_t now_ms)
 void
 instances_tick(struct supervisor *s, uint64_t now_ms)
 {
-	bool gone = false;
-	struct table_why why;
+	struct instances *in = &s->instances;
+	struct table_why why = { "" };
 
-	if (now_ms - s->instances.looked_ms < LOOK_MS || s->disabled)
+	if (now_ms - in->looked_ms < LOOK_MS || s->disabled)
 		return;
-	s->instances.looked_ms = now_ms;
+	in->looked_ms = now_ms;
 	for (size_t i = s->policy->n_assocs; i-- > 0;) {
 		const struct policy_assoc *a = &s->policy->assocs[i];
 		uint32_t said = a->said;
@@ -228,10 +228,14 @@ instances_tick(struct supervisor *s, uint64_t now_ms)
 		log_info("association %s: instance 0x%" PRIx32 " is over",
 			 a->instance_of, said);
 		forget_use(s, said);
-		gone = instance_del(s->policy, said) || gone;
+		in->unapplied = instance_del(s->policy, said) || in->unapplied;
 	}
-	if (gone && apply(s, &why) < 0)
-		log_warnx("rules of instances that are over: %s", why.text);
+	if (!in->unapplied)
+		return;
+	in->unapplied = apply(s, &why) < 0;
+	if (in->unapplied)
+		log_warnx("rules of instances that are over, tried again: %s",
+			  why.text);
 }
 
 void

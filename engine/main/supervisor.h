@@ -75,6 +75,7 @@ struct instances {
 	struct instances_idle *idle;
 	size_t n;
 	uint32_t next; /* SAID to try next: one is had again late */
+	bool unapplied; /* some are over, and stand in the rules yet */
 	uint64_t looked_ms;
 };
 

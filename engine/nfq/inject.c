@@ -49,12 +49,10 @@ inject_fini(struct inject *j)
 }
 
 static void
-refuse(struct inject *j, unsigned at, int error)
+refuse(struct inject *j, int error)
 {
 	j->refused++;
 	j->error = error;
-	memcpy(&j->error_mark, CMSG_DATA(&j->control[at].align),
-	       sizeof(j->error_mark));
 }
 
 /* Is there room again before the time is over? */
@@ -89,7 +87,7 @@ send_all(struct inject *j)
 				continue;
 			errno = EAGAIN;
 		}
-		refuse(j, at, sent < 0 ? errno : EIO);
+		refuse(j, sent < 0 ? errno : EIO);
 		at++;
 	}
 	j->n = 0;
@@ -125,7 +123,7 @@ inject_add(struct inject *j, const uint8_t *octets, size_t len, uint32_t mark,
 	c = j->control[j->n].octets;
 	put_control(c, &control, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	if (len < IP_HEADER_MIN || octets[0] >> 4 != 4) {
-		refuse(j, j->n, EAFNOSUPPORT);
+		refuse(j, EAFNOSUPPORT);
 		return;
 	}
 	memcpy(&info.ipi_spec_dst, octets + AT_SOURCE, 4);

@@ -33,10 +33,9 @@
 
 struct inject {
 	int fd;
-	unsigned n;          /* they wait */
-	unsigned refused;    /* since the last flush */
-	int error;           /* why the last of them was, a positive errno */
-	uint32_t error_mark; /* its mark */
+	unsigned n;       /* they wait */
+	unsigned refused; /* since the last flush */
+	int error;        /* why the last of them was, a positive errno */
 	struct mmsghdr msgs[INJECT_BATCH];
 	struct iovec iov[INJECT_BATCH];
 	struct sockaddr_in to[INJECT_BATCH];

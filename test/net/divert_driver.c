@@ -130,7 +130,8 @@ obey_simple(const char *line)
 	if (strcmp(line, "probe") == 0)
 		return prove();
 	if (strcmp(line, "variant") == 0)
-		puts(table_variant_name(table_variant(table)));
+		puts(table_variant(table) == TABLE_VARIANT_XT ? "xt NFQUEUE"
+							      : "nft queue");
 	else if (strcmp(line, "pause") == 0 || strcmp(line, "go") == 0)
 		fake_engine_pause(line[0] == 'p');
 	else if (strcmp(line, "packets") == 0)

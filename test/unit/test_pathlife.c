@@ -136,6 +136,73 @@ Test(pathlife, parks_where_keys_may_come)
 	pair_fini(&p);
 }
 
+/* A SAID is whose it was as long as association and principal are the same. */
+Test(pathlife, knows_whose_a_said_was)
+{
+	static uint8_t sealed[512];
+	struct store_assoc *a;
+	struct path_result r;
+	struct path *path;
+	struct pair p;
+
+	pair_init(&p, &gcm);
+	path = &p.a.path;
+	p.a.store.head->park_packets = 64;
+	a = &p.a.store.head->assocs[0];
+	snprintf(a->name, sizeof(a->name), "db");
+	snprintf(a->principal, sizeof(a->principal), "alice@R");
+	a->flags = STORE_ASSOC_NEGOTIATED;
+	cr_assert(store_kill(&p.a.store, p.a.out_slot));
+	r = seal(&p, 17, 0, "12345678", 8, 0, sealed);
+	cr_assert_eq(r.action, PATH_PARK);
+	cr_assert_not(path_is_moved(path, PAIR_SAID, r.pair.whose));
+	/* the instance of another principal, under the same number */
+	snprintf(a->principal, sizeof(a->principal), "bob@R");
+	cr_assert(path_is_moved(path, PAIR_SAID, r.pair.whose));
+	snprintf(a->principal, sizeof(a->principal), "alice@R");
+	cr_assert_not(path_is_moved(path, PAIR_SAID, r.pair.whose));
+	snprintf(a->name, sizeof(a->name), "web");
+	cr_assert(path_is_moved(path, PAIR_SAID, r.pair.whose));
+	/* where one name ends and the other begins */
+	snprintf(a->name, sizeof(a->name), "dba");
+	snprintf(a->principal, sizeof(a->principal), "lice@R");
+	cr_assert(path_is_moved(path, PAIR_SAID, r.pair.whose));
+	/* nobody's: another reason says so */
+	atomic_store(&p.a.store.head->n_assocs, 0);
+	cr_assert_not(path_is_moved(path, PAIR_SAID, r.pair.whose));
+	pair_fini(&p);
+}
+
+/* Packets that were queued before a SAID was given on, and behind that. */
+Test(pathlife, knows_what_was_queued_before)
+{
+	const enum store_queue_kind kind = STORE_QUEUE_SEAL;
+	_Atomic uint64_t *fence;
+	struct pair p;
+
+	pair_init(&p, &gcm);
+	fence = &p.a.store.head->fences[kind][0];
+	cr_assert_not(path_is_before(&p.a.path, kind, 1));
+	atomic_store(fence, STORE_FENCE | 100);
+	cr_assert(path_is_before(&p.a.path, kind, 99));
+	cr_assert(path_is_before(&p.a.path, kind, 100));
+	cr_assert_not(path_is_before(&p.a.path, STORE_QUEUE_SEAL_TCP, 99));
+	cr_assert_not(path_is_before(&p.a.path, kind, 101));
+	cr_assert_eq(atomic_load(fence), 0u, "it is taken away");
+	/* ids come round, and 0 is one of them */
+	atomic_store(fence, STORE_FENCE | 5);
+	cr_assert(path_is_before(&p.a.path, kind, UINT32_MAX));
+	atomic_store(fence, STORE_FENCE | 0);
+	cr_assert(path_is_before(&p.a.path, kind, UINT32_MAX - 3));
+	cr_assert_not(path_is_before(&p.a.path, kind, 1));
+
+	cr_assert_not(path_was_given_on(&p.a.path, PAIR_SAID));
+	p.a.store.head->assocs[0].flags |= STORE_ASSOC_GIVEN_ON;
+	cr_assert(path_was_given_on(&p.a.path, PAIR_SAID));
+	cr_assert_not(path_was_given_on(&p.a.path, PAIR_SAID + 1));
+	pair_fini(&p);
+}
+
 /* A batch that began before an SA was installed: the peer knows that it was,
  * so the packet is opened all the same. */
 Test(pathlife, opens_by_an_sa_newer_than_the_batch)
