@@ -289,6 +289,25 @@ Test(feeder, is_not_blamed_while_the_pool_itself_was_away, .init = start)
 	    FEEDER_CLOSE);
 }
 
+/* Asleep for an hour behind one answer that was empty or short. */
+Test(feeder, an_hour_asleep_is_no_hour_of_silence, .init = start)
+{
+	const uint64_t hour = 3600 * 1000;
+	uint8_t samples[20];
+
+	run_up(0);
+	cr_assert_eq(give(NULL, 0, 1000), FEEDER_NONE);
+	feeder_excuse(&f, 1000 + hour);
+	cr_assert_eq(give(NULL, 0, 1000 + hour), FEEDER_NONE);
+	fill(samples, sizeof(samples));
+	cr_assert_eq(give(samples, sizeof(samples), 2000 + hour), FEEDER_NONE);
+	feeder_excuse(&f, 2000 + 2 * hour);
+	fill(samples, sizeof(samples));
+	cr_assert_eq(give(samples, sizeof(samples), 2000 + 2 * hour),
+		     FEEDER_NONE);
+	cr_assert_eq(f.fault, FEEDER_NONE);
+}
+
 Test(feeder, clock_that_goes_back_credits_nothing_twice, .init = start)
 {
 	uint8_t samples[176];
