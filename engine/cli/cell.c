@@ -28,7 +28,7 @@ cell_protocol(uint32_t protocol, char out[16])
 		const char *name;
 	} names[] = { { 1, "icmp" },  { 6, "tcp" }, { 17, "udp" },
 		      { 50, "esp" },  { 51, "ah" }, { 58, "icmpv6" },
-		      { 132, "sctp" } };
+		      { 132, "sctp" }, { 255, "raw" }, { 262, "mptcp" } };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].number == protocol)

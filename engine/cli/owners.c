@@ -116,7 +116,7 @@ owners_free(struct owners *o)
 	*o = (struct owners){ 0 };
 }
 
-const struct owner *
+struct owner *
 owners_of(const struct owners *o, uint32_t inode, size_t *n)
 {
 	size_t low = 0, high = o->n;

@@ -8,6 +8,7 @@
 #ifndef ENGINE_CLI_OWNERS_H
 #define ENGINE_CLI_OWNERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct owner {
 	uint32_t inode; /* of the socket */
 	int pid, fd;
 	char command[32]; /* the process's name, no control characters */
+	bool told;        /* for the caller, on the first of a socket's */
 };
 
 struct owners {
@@ -26,7 +28,6 @@ struct owners {
 int owners_find(struct owners *o);
 void owners_free(struct owners *o);
 /* The first of a socket's, *n how many follow each other; NULL: none. */
-const struct owner *owners_of(const struct owners *o, uint32_t inode,
-			      size_t *n);
+struct owner *owners_of(const struct owners *o, uint32_t inode, size_t *n);
 
 #endif

@@ -6,13 +6,19 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cursor.h"
 #include "engine/cli/sockdiag.h"
 
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 #define ROOM 32768 /* the kernel's dumps come in pieces of less */
 
 struct query {
@@ -143,4 +149,105 @@ sockdiag_walk(void (*fn)(void *arg, const struct sockdiag *s), void *arg)
 			   protocols[i / 2], fn, arg);
 	close(fd);
 	return err;
+}
+
+/* ---- by descriptor ----
+ */
+
+/* A host has thousands of these, and they are none of ours. */
+bool
+sockdiag_may_lack(int pid, int fd)
+{
+	char path[64], name[32] = "";
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	n = getxattr(path, "system.sockprotoname", name, sizeof(name) - 1);
+	return n > 0 && strncmp(name, "UNIX", 4) != 0 &&
+	       strcmp(name, "NETLINK") != 0 && strcmp(name, "PACKET") != 0;
+}
+
+static int
+option(int fd, int which)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, which, &value, &len) < 0 ? -1 : value;
+}
+
+static uint64_t
+netns_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len);
+	return cookie;
+}
+
+static bool
+is_of_here(int fd)
+{
+	static uint64_t here; /* one thread */
+	int mine =
+	    here != 0 ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (mine >= 0) {
+		here = netns_of(mine);
+		close(mine);
+	}
+	return netns_of(fd) == here;
+}
+
+/* One end of a socket; nothing of one that has none. */
+static void
+end_of(int fd, int (*ask)(int fd, struct sockaddr *at, socklen_t *len),
+       struct ipaddr *a, uint16_t *port)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} at = { .any.sa_family = AF_UNSPEC };
+	socklen_t len = sizeof(at);
+
+	if (ask(fd, &at.any, &len) < 0)
+		return;
+	if (at.any.sa_family == AF_INET) {
+		*a = address(AF_INET, &at.in.sin_addr);
+		*port = ntohs(at.in.sin_port);
+	} else if (at.any.sa_family == AF_INET6) {
+		*a = address(AF_INET6, &at.in6.sin6_addr);
+		*port = ntohs(at.in6.sin6_port);
+	}
+}
+
+int
+sockdiag_look(int fd, struct sockdiag *s)
+{
+	int domain = option(fd, SO_DOMAIN);
+	socklen_t len = sizeof(s->mark);
+	struct stat st;
+
+	*s = (struct sockdiag){ 0 };
+	if (domain != AF_INET && domain != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (!is_of_here(fd))
+		return -EXDEV;
+	if (fstat(fd, &st) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_MARK, &s->mark, &len) < 0)
+		return -errno;
+	s->marked = true;
+	s->uid = st.st_uid;
+	s->inode = (uint32_t)st.st_ino;
+	s->protocol = option(fd, SO_TYPE) == SOCK_RAW
+			  ? IPPROTO_RAW
+			  : (uint16_t)option(fd, SO_PROTOCOL);
+	s->listens = option(fd, SO_ACCEPTCONN) == 1;
+	end_of(fd, getsockname, &s->local, &s->lport);
+	end_of(fd, getpeername, &s->peer, &s->pport);
+	if (s->protocol == IPPROTO_RAW)
+		s->lport = s->pport = 0; /* the protocol's number */
+	return 0;
 }

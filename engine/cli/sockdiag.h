@@ -2,8 +2,10 @@
 /*
  * sockdiag: the sockets of this network namespace, from the kernel.
  *
- * TCP and UDP, IPv4 and IPv6, over NETLINK_SOCK_DIAG.  One thread; blocks
- * until the kernel has told them all.  Marks are told to root alone.
+ * TCP and UDP, IPv4 and IPv6, over NETLINK_SOCK_DIAG, which tells marks to root
+ * alone.  It does not list what has no port yet, nor MPTCP, nor everywhere raw
+ * sockets: whoever holds a descriptor of one asks that.  One thread; blocks
+ * until the kernel has told them all.
  */
 #ifndef ENGINE_CLI_SOCKDIAG_H
 #define ENGINE_CLI_SOCKDIAG_H
@@ -14,7 +16,7 @@
 #include "base/ipaddr.h"
 
 struct sockdiag {
-	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
+	uint16_t protocol; /* IPPROTO_TCP, ...; IPPROTO_RAW for all raw ones */
 	bool listens;
 	bool marked; /* the kernel told the mark */
 	uint32_t mark, uid;
@@ -25,5 +27,10 @@ struct sockdiag {
 
 /* Calls fn for each.  0 or -errno. */
 int sockdiag_walk(void (*fn)(void *arg, const struct sockdiag *s), void *arg);
+/* May /proc/PID/fd/FD be one that the walk did not tell of? */
+bool sockdiag_may_lack(int pid, int fd);
+/* The same of a descriptor; the mark always.  0; -EAFNOSUPPORT: no socket of
+ * IPv4 or IPv6; -EXDEV: of another network namespace; -errno. */
+int sockdiag_look(int fd, struct sockdiag *s);
 
 #endif

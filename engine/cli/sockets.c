@@ -158,12 +158,14 @@ take(void *arg, const struct sockdiag *d)
 		.listens = d->listens,
 		.count = 1,
 	};
-	const struct owner *o;
+	struct owner *o;
 	size_t n;
 
+	o = owners_of(&s->owners, d->inode, &n);
+	if (o != NULL)
+		o->told = true;
 	if (s->err < 0 || (s->uid != 0 && d->uid != s->uid))
 		return;
-	o = owners_of(&s->owners, d->inode, &n);
 	if (s->uid == 0 ? !d->marked || !said_of_mark(s, d->mark, &row)
 			: !said_of_socket(s, o, &row))
 		return;
@@ -175,6 +177,29 @@ take(void *arg, const struct sockdiag *d)
 		row.fd = (uint32_t)o[i].fd;
 		memcpy(row.command, o[i].command, sizeof(row.command));
 		s->err = add(s->list, &row);
+	}
+}
+
+/* What somebody holds and the kernel's list lacks. */
+static void
+take_unlisted(struct search *s)
+{
+	struct sockdiag d;
+	size_t n;
+
+	for (size_t i = 0; i < s->owners.n && s->err == 0; i += n) {
+		const struct owner *o =
+		    owners_of(&s->owners, s->owners.at[i].inode, &n);
+		int fd = -1;
+
+		n += n == 0;
+		if (o != NULL && !o->told && sockdiag_may_lack(o->pid, o->fd))
+			fd = sockets_take(o->pid, o->fd);
+		if (fd < 0)
+			continue;
+		if (sockdiag_look(fd, &d) == 0 && d.inode == o->inode)
+			take(s, &d);
+		close(fd);
 	}
 }
 
@@ -207,6 +232,7 @@ sockets_find(struct socket_list *l, struct client *c)
 
 		if (s.err == 0)
 			s.err = err;
+		take_unlisted(&s);
 	}
 	if (l->n != 0)
 		qsort(l->at, l->n, sizeof(*l->at), compare);
