@@ -48,27 +48,32 @@ krbans_status_text(enum krbans_status s)
 		return "no key of ours in the keytab: create the principal "
 		       "and put its key there";
 	case KRBANS_KDC_UNREACHABLE:
-		return "the KDC does not answer";
+		return "the KDC does not answer: see the realm in krb5.conf, "
+		       "and whether its port 88 can be reached";
 	case KRBANS_UNKNOWN:
-		return "the KDC does not know the principal";
+		return "the KDC does not know the principal: create it "
+		       "there, or mend its name here";
 	case KRBANS_REFUSED:
-		return "Kerberos refuses";
+		return "Kerberos refuses, see the KDC's log";
 	case KRBANS_WEAK:
-		return "the key is of a weak encryption type: only AES is "
-		       "accepted";
+		return "the key is of a weak encryption type, only AES is "
+		       "accepted: make new keys for the principal";
 	case KRBANS_SKEW:
 		return "the clocks differ by more than Kerberos allows: set "
 		       "the time";
 	case KRBANS_EXPIRED:
-		return "the ticket has expired";
+		return "the ticket has expired: set the time, here and at the "
+		       "KDC";
 	case KRBANS_REPLAY:
 		return "a replayed authenticator";
 	case KRBANS_NO_MUTUAL:
-		return "no mutual authentication was asked for";
+		return "no mutual authentication was asked for: the peer's "
+		       "software has to";
 	case KRBANS_TICKET_GONE:
 		return "the ticket is no longer in the cache";
 	case KRBANS_LATE:
-		return "no answer within the deadline";
+		return "no answer within the deadline: is the KDC that "
+		       "krb5.conf names slow or silent?";
 	case KRBANS_STATUS_COUNT:
 		break;
 	}

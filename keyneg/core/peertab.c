@@ -152,6 +152,18 @@ peertab_failed(struct peertab *t, const char *association,
 }
 
 void
+peertab_suspect(struct peertab *t, const char *association,
+		const struct ipaddr *peer, const char *why, uint64_t now_ms)
+{
+	struct peertab_peer *p = peertab_find(t, association, peer);
+
+	if (p == NULL)
+		return;
+	p->why_ms = now_ms;
+	snprintf(p->why, sizeof(p->why), "%s", why);
+}
+
+void
 peertab_prune(struct peertab *t, const struct keyconf *c)
 {
 	struct peertab_peer *next;

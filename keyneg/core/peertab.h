@@ -28,7 +28,7 @@ struct peertab_peer {
 	struct ipaddr local, peer;
 	uint64_t exchanges, failures;
 	uint64_t heard_ms, why_ms; /* 0: never */
-	char why[PEERTAB_WHY];     /* the last failure; "": what came after */
+	char why[PEERTAB_WHY];     /* of the last failure; "": none since */
 	uint64_t touched;
 	struct peertab_peer *next, *next_hash;
 	/* for whoever looks at the whole table */
@@ -64,6 +64,10 @@ void peertab_done(struct peertab *t, const char *association,
 void peertab_failed(struct peertab *t, const char *association,
 		    const struct ipaddr *local, const struct ipaddr *peer,
 		    const char *principal, const char *why, uint64_t now_ms);
+/* What is likely to make an attempt fail that still goes on. */
+void peertab_suspect(struct peertab *t, const char *association,
+		     const struct ipaddr *peer, const char *why,
+		     uint64_t now_ms);
 /* Forgets the entries of associations that are not in c. */
 void peertab_prune(struct peertab *t, const struct keyconf *c);
 

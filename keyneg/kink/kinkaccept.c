@@ -99,7 +99,7 @@ judge(struct kink *k, const struct kinkexch *e, const char *service,
 	if (!transform_choose(a, op, d->group, 0, &d->chosen, &d->peer_spi,
 			      &d->first)) {
 		refuse(d, ISAKMP_NOTIFY_NO_PROPOSAL_CHOSEN,
-		       "the algorithms of the association differ");
+		       transform_why_not(a, op, d->group));
 		return false;
 	}
 	d->assoc = a;

@@ -158,7 +158,7 @@ kinkcreate_consume(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		      op->nonce);
 	secret_wipe(secret, sizeof(secret));
 	if (ret != 0)
-		return "the engine does not take the keys";
+		return "the engine does not take the keys: see nfipsecd's log";
 	e->installing = true;
 	p->in_there = p->out_there = true;
 	kinkexch_pair_is_live(k, e, p, now_ms);

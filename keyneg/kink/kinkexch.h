@@ -18,7 +18,8 @@ enum {
 	/* Retransmission (RFC 4430 section 9): truncated exponential. */
 	KINKEXCH_FIRST_MS = 500,
 	KINKEXCH_MOST_MS = 8000,
-	KINKEXCH_SENDS = 7, /* 0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5 s */
+	KINKEXCH_SENDS = 7,      /* 0, 0.5, 1.5, 3.5, 7.5, 15.5, 23.5 s */
+	KINKEXCH_TELL_SENDS = 4, /* the likely reason is shown: after 7.5 s */
 	KINKEXCH_CYCLE_MS = 31500,
 	KINKEXCH_LINGER_MS = 35000, /* duplicates are answered: a cycle */
 	KINKEXCH_HOLDOFF_MS = 3000, /* after a failure */

@@ -9,6 +9,9 @@
 #include "keyneg/kink/qmbuild.h"
 #include "keyneg/kink/transform.h"
 
+static const char kerberos_gone[] =
+    "the Kerberos process is gone: another is started within seconds";
+
 /* ---- start and end ------------------------------------------------------ */
 
 void
@@ -94,7 +97,7 @@ kinkinit_start(struct kink *k, uint64_t now_ms, enum kinkexch_kind kind,
 	kinkexch_set_timer(k, e, now_ms + KINKEXCH_KRB_MS);
 	kinkinit_hint(e, krbans_status_text(KRBANS_LATE));
 	if (kinkinit_ask(k, now_ms, e) != 0)
-		kinkinit_fail(k, now_ms, e, "the Kerberos process is gone");
+		kinkinit_fail(k, now_ms, e, kerberos_gone);
 	return 0;
 }
 
@@ -208,7 +211,7 @@ kinkinit_restart(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 	kinkinit_hint(n, krbans_status_text(KRBANS_LATE));
 	kinkexch_free(k, e);
 	if (kinkinit_ask(k, now_ms, n) != 0)
-		kinkinit_fail(k, now_ms, n, "the Kerberos process is gone");
+		kinkinit_fail(k, now_ms, n, kerberos_gone);
 }
 
 /* Another attempt after an error that we can avoid: a group that the peer
@@ -399,10 +402,13 @@ kinkinit_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 			kinkinit_fail(k, now_ms, e, e->why);
 			return;
 		}
+		/* Whoever looks need not wait for the end. */
+		if (e->sends == KINKEXCH_TELL_SENDS)
+			peertab_suspect(&k->peers, e->assoc.name,
+					&e->x.path.peer, e->why, now_ms);
 		kinkexch_set_timer(k, e, now_ms + e->wait_ms);
 		if (kinkinit_ask(k, now_ms, e) != 0)
-			kinkinit_fail(k, now_ms, e,
-				      "the Kerberos process is gone");
+			kinkinit_fail(k, now_ms, e, kerberos_gone);
 		return;
 	case EXCHANGE_DONE:
 	case EXCHANGE_FAILED:

@@ -24,6 +24,25 @@ is_fresh(const struct kinkexch *e, const struct kinkbody *body, uint64_t *secs)
 	return false;
 }
 
+/* A likely reason, told while the exchange still goes on: it may take half a
+ * minute to end. */
+static void
+suspect(struct kink *k, uint64_t now_ms, struct kinkexch *e, const char *why)
+{
+	static struct log_limit limit = { .burst = 5, .every_ms = 5000 };
+	char peer[IPADDR_TEXT];
+
+	if (strcmp(e->why, why) == 0)
+		return;
+	kinkinit_hint(e, why);
+	peertab_suspect(&k->peers, e->assoc.name, &e->x.path.peer, why, now_ms);
+	if (!log_limit_take(&limit, now_ms))
+		return;
+	log_info("%s: %s with %s (%s) goes on, but: %s", e->assoc.name,
+		 kinkexch_kind_name(e->x.kind),
+		 ipaddr_format(&e->x.path.peer, peer), e->principal, why);
+}
+
 /* Without AP_REP and checksum it may be anybody's word: it is kept as the
  * likely reason and the exchange goes on.  What it may do, once, is to have
  * an expired ticket fetched anew. */
@@ -36,9 +55,10 @@ consume_unproven(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 
 	e->answered = true;
 	if ((body->seen & 1u << KINK_PAYLOAD_ERROR) != 0) {
-		snprintf(why, sizeof(why), "the peer says %s",
+		snprintf(why, sizeof(why),
+			 "the peer says %s: see the log there",
 			 kinkmsg_error_name(body->error));
-		kinkinit_hint(e, why);
+		suspect(k, now_ms, e, why);
 		return;
 	}
 	if ((body->seen & 1u << KINK_PAYLOAD_KRB_ERROR) == 0 ||
@@ -48,7 +68,7 @@ consume_unproven(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	}
 	snprintf(why, sizeof(why), "%s (Kerberos error %lld)",
 		 krbmsg_explain(ke.code), (long long)ke.code);
-	kinkinit_hint(e, why);
+	suspect(k, now_ms, e, why);
 	if (krbmsg_wants_ticket(ke.code) && !e->tried_fresh &&
 	    e->x.state == EXCHANGE_WAIT_REPLY) {
 		e->tried_fresh = e->fresh = true;
@@ -116,6 +136,28 @@ error_of(const struct isakmp_op *op)
 	return 0;
 }
 
+/* What to do about a refusal. */
+static const char *
+advice_of(const struct kinkexch *e, uint16_t error)
+{
+	switch (error) {
+	case ISAKMP_NOTIFY_NO_PROPOSAL_CHOSEN:
+		return "the algorithms, `esn` or `forward-secrecy` of the "
+		       "association differ there";
+	case ISAKMP_NOTIFY_INVALID_ID_INFORMATION:
+		return "it does not let our principal speak for our address: "
+		       "see `principals` and `peer` there";
+	case ISAKMP_NOTIFY_INVALID_PAYLOAD_TYPE:
+		return e->group == DH_GROUP_NONE
+			   ? "it does not know a part of the offer"
+			   : "`forward-secrecy` is off there and required here";
+	case ISAKMP_NOTIFY_INVALID_SPI:
+		return "it has our SPI already: its old keys end by themselves";
+	default: /* the peer's number, not our enum */
+		return "see the log there";
+	}
+}
+
 static void
 consume_op(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	   const struct isakmp_op *op, bool ackreq)
@@ -131,15 +173,8 @@ consume_op(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		if (e->x.kind == KINKEXCH_CREATE &&
 		    kinkinit_retry(k, now_ms, e, error))
 			return;
-		snprintf(
-		    text, sizeof(text), "the peer refuses: %s (%u)%s",
-		    isakmp_notify_name(error), error,
-		    error == ISAKMP_NOTIFY_NO_PROPOSAL_CHOSEN
-			? ": the algorithms of the association differ there"
-		    : error == ISAKMP_NOTIFY_INVALID_ID_INFORMATION
-			? ": it does not let our principal speak for our "
-			  "address"
-			: "");
+		snprintf(text, sizeof(text), "the peer refuses: %s (%u): %s",
+			 isakmp_notify_name(error), error, advice_of(e, error));
 		why = text;
 	} else if (e->x.kind == KINKEXCH_CREATE) {
 		why = kinkcreate_consume(k, now_ms, e, op, ackreq);

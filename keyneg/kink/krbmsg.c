@@ -110,12 +110,13 @@ krbmsg_explain(int64_t code)
 {
 	switch (code) {
 	case KRBMSG_TKT_EXPIRED:
-		return "our ticket has expired";
+		return "our ticket has expired by the peer's clock: set the "
+		       "time on both hosts";
 	case KRBMSG_REPEAT:
 		return "the peer has seen this authenticator before";
 	case KRBMSG_NOT_US:
-		return "the ticket is not for the peer: the principal that we "
-		       "expect at this address is another";
+		return "the ticket is not for the peer: the principal that "
+		       "`principals` has here is not in its keytab";
 	case KRBMSG_SKEW:
 		return "the clocks differ by more than Kerberos allows: set "
 		       "the time on both hosts";
@@ -124,8 +125,10 @@ krbmsg_explain(int64_t code)
 		return "the peer cannot decrypt the ticket: its keytab is "
 		       "older than the KDC's key, renew it";
 	case KRBMSG_NOKEY:
-		return "the peer has no key for this principal in its keytab";
+		return "the peer has no key for this principal in its keytab: "
+		       "put it there";
 	default: /* the peer's number, not our enum */
-		return "the peer's Kerberos refuses the ticket";
+		return "the peer's Kerberos refuses the ticket: see the log "
+		       "there";
 	}
 }

@@ -222,6 +222,68 @@ transform_choose(const struct keyconf_assoc *a, const struct isakmp_op *offer,
 	return false;
 }
 
+/* What keeps this one from being chosen; the higher *rank, the more it says. */
+static const char *
+why_not(const struct isakmp_proposal *p, const struct isakmp_transform *theirs,
+	const struct isakmp_proposal *ours, bool bundle, int *rank)
+{
+	const struct isakmp_transform *wanted = &ours->transform[0];
+
+	*rank = 5;
+	if (bundle)
+		return "AH and ESP together are offered, which is not "
+		       "negotiated here yet";
+	if (theirs->attrs.encap == TRANSFORM_ENCAP_TUNNEL)
+		return "tunnel mode is offered, which is not negotiated here "
+		       "yet";
+	if (theirs->attrs.encap == TRANSFORM_ENCAP_UDP_TUNNEL ||
+	    theirs->attrs.encap == TRANSFORM_ENCAP_UDP_TRANSPORT)
+		return "ESP in UDP is offered, which is not negotiated here "
+		       "yet";
+	*rank = 1;
+	if (p->protocol != ours->protocol)
+		return ours->protocol == ISAKMP_PROTOCOL_AH
+			   ? "ESP is offered, and the association has AH"
+			   : "AH is offered, and the association has ESP";
+	*rank = 4;
+	if (p->spi < 256)
+		return "a reserved SPI is offered";
+	*rank = 3;
+	if (theirs->id == wanted->id &&
+	    theirs->attrs.auth == wanted->attrs.auth &&
+	    theirs->attrs.key_bits == wanted->attrs.key_bits &&
+	    theirs->attrs.esn != wanted->attrs.esn)
+		return "`esn` differs";
+	*rank = 2;
+	return "the algorithms of the association differ";
+}
+
+const char *
+transform_why_not(const struct keyconf_assoc *a, const struct isakmp_op *offer,
+		  uint16_t group)
+{
+	const char *best = "nothing is offered";
+	struct isakmp_proposal ours;
+	int rank = 0;
+
+	transform_offer(a, 0, group, &ours);
+	for (unsigned i = 0; i < offer->proposals; i++) {
+		const struct isakmp_proposal *p = &offer->proposal[i];
+
+		for (unsigned t = 0; t < p->transforms; t++) {
+			int got;
+			const char *why = why_not(p, &p->transform[t], &ours,
+						  in_bundle(offer, i), &got);
+
+			if (got > rank) {
+				rank = got;
+				best = why;
+			}
+		}
+	}
+	return best;
+}
+
 uint16_t
 transform_offered_group(const struct isakmp_op *offer)
 {

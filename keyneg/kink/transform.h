@@ -15,7 +15,13 @@
 #include "keyneg/core/keyconf.h"
 #include "keyneg/kink/isakmp.h"
 
-enum { TRANSFORM_ENCAP_TRANSPORT = 2, TRANSFORM_LIFE_SECS = 28800 };
+enum { /* RFC 2407 section 4.5, RFC 3947 section 5.1 */
+       TRANSFORM_ENCAP_TUNNEL = 1,
+       TRANSFORM_ENCAP_TRANSPORT = 2,
+       TRANSFORM_ENCAP_UDP_TUNNEL = 3,
+       TRANSFORM_ENCAP_UDP_TRANSPORT = 4,
+};
+enum { TRANSFORM_LIFE_SECS = 28800 };
 
 /* Can this association be offered at all?  NULL, or why not. */
 const char *transform_refusal(const struct keyconf_assoc *a);
@@ -30,6 +36,10 @@ bool transform_choose(const struct keyconf_assoc *a,
 		      const struct isakmp_op *offer, uint16_t group,
 		      uint32_t spi, struct isakmp_proposal *out,
 		      uint32_t *peer_spi, bool *first);
+/* Why transform_choose takes nothing of it, for people: of the transform that
+ * came closest. */
+const char *transform_why_not(const struct keyconf_assoc *a,
+			      const struct isakmp_op *offer, uint16_t group);
 /* What groups the offer names; 0xffff: more than one, or some without. */
 uint16_t transform_offered_group(const struct isakmp_op *offer);
 /* Is `answer` the transform that we offered, lifetimes no longer? */

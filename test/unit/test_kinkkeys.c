@@ -203,6 +203,42 @@ Test(transform, chooses_what_it_is_told_and_nothing_else)
 	cr_assert_eq(out.number, 2);
 }
 
+/* What is not built yet is refused by its name. */
+Test(transform, says_why_nothing_is_chosen)
+{
+	struct keyconf_assoc a = assoc();
+	struct isakmp_op op = { .proposals = 1 };
+	struct isakmp_proposal *p = op.proposal;
+	struct isakmp_attrs *at = &p->transform[0].attrs;
+	struct isakmp_proposal good;
+
+	transform_offer(&a, 0x1000, 14, p);
+	good = *p;
+#define WHY(change, text)                                                      \
+	do {                                                                   \
+		*p = good;                                                     \
+		change;                                                        \
+		cr_assert_neq(strstr(transform_why_not(&a, &op, 14), text),    \
+			      NULL, "%s", transform_why_not(&a, &op, 14));     \
+	} while (0)
+	WHY(at->encap = 1, "tunnel mode is offered");
+	WHY(at->encap = 3, "ESP in UDP is offered");
+	WHY(at->encap = 4, "ESP in UDP is offered");
+	WHY(at->esn = 0, "`esn` differs");
+	WHY(at->key_bits = 256, "algorithms");
+	WHY(p->transform[0].id = 12, "algorithms");
+	WHY(p->spi = 7, "reserved SPI");
+	WHY(p->protocol = ISAKMP_PROTOCOL_AH, "AH is offered");
+	WHY(p->transforms = 0, "nothing is offered");
+	/* AH and ESP under one number; beside it what nearly fits. */
+	p[1] = good;
+	p[1].protocol = ISAKMP_PROTOCOL_AH;
+	op.proposals = 2;
+	WHY(, "AH and ESP together");
+	p[1].number = 2;
+	WHY(at->esn = 0, "`esn` differs");
+}
+
 Test(transform, lifetimes_go_down_and_never_up)
 {
 	struct keyconf_assoc a = assoc();
