@@ -26,7 +26,8 @@ keymsg_send(int channel, const struct keymsg *m, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	}
-	return sendmsg(channel, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return sendmsg(channel, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno
+								       : 0;
 }
 
 int

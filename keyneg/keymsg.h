@@ -27,6 +27,7 @@ enum keymsg_type {
 	KEYMSG_VIEW,     /* + the listening socket of base/keyview.h */
 	/* net to parent */
 	KEYMSG_ENGINE_LOST,
+	KEYMSG_ALIVE, /* it has all that it needs, and goes round */
 };
 
 struct keymsg {
@@ -38,7 +39,7 @@ struct keymsg {
 	};
 };
 
-/* fd -1: none.  0 or -errno. */
+/* fd -1: none.  0 or -errno; -EAGAIN: the other end does not read. */
 int keymsg_send(int channel, const struct keymsg *m, int fd);
 /* *fd is -1 or the receiver's to close.  1; 0 at the end; -EAGAIN; another
  * -errno, -EBADMSG for what is no record of ours. */

@@ -20,6 +20,7 @@
 #include "base/entropy.h"
 #include "base/keyview.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/privs.h"
 #include "engine/client/proto.h"
 #include "keyneg/keychild.h"
@@ -33,6 +34,7 @@
 #include "policy/parse.h"
 
 enum { TICK_MS = 500, KEYTAB_TICKS = 10, RESTART_MS = 1000, TELL_MS = 5000 };
+enum { NET_PATIENCE_MS = 10000 }; /* it says every second that it lives */
 
 static struct keyparent {
 	const struct keyparent_options *options;
@@ -44,6 +46,9 @@ static struct keyparent {
 	struct entropy_supply entropy; /* of net */
 	bool engine_wanted, stopping, told_engine, told_view;
 	struct timespec keytab_time;
+	uint64_t heard_ms; /* from net */
+	struct notify_pace pace;
+	bool ready; /* as the service manager knows */
 	unsigned ticks;
 } parent;
 
@@ -243,6 +248,7 @@ start_net(void)
 	parent.net =
 	    keychild_start("net", fd[1], (const char *const[]){ NULL });
 	close(fd[1]);
+	parent.heard_ms = clock_now_ms();
 	send_entropy();
 	send_conf();
 	send_udp(AF_INET, 4);
@@ -322,6 +328,17 @@ try_engine(void)
 	close(fd);
 }
 
+/* The engine may come later: who waits for us would wait for it. */
+static void
+on_alive(void)
+{
+	parent.heard_ms = clock_now_ms();
+	if (parent.ready)
+		return;
+	parent.ready = true;
+	notify_send("READY=1\nSTATUS=%zu associations", parent.conf.assocs);
+}
+
 static void
 on_channel(void)
 {
@@ -333,16 +350,32 @@ on_channel(void)
 			close(fd);
 		if (m.type == KEYMSG_ENGINE_LOST)
 			parent.engine_wanted = true;
+		else if (m.type == KEYMSG_ALIVE)
+			on_alive();
 	}
 }
 
 /* ---- the process -------------------------------------------------------- */
+
+/* One that hangs is ended; reap() starts another. */
+static void
+watch_net(uint64_t now)
+{
+	on_channel(); /* what it has said while we were late */
+	if (parent.net <= 0 || now < parent.heard_ms + NET_PATIENCE_MS)
+		return;
+	log_warnx("the network process hangs: it is ended");
+	parent.heard_ms = now;
+	kill(parent.net, SIGKILL);
+}
 
 static void
 on_tick(void)
 {
 	struct timespec now;
 
+	watch_net(clock_now_ms());
+	notify_alive(&parent.pace, clock_now_ms());
 	if (parent.engine_wanted)
 		try_engine();
 	entropy_supply_tick(&parent.entropy, clock_now_ms());
@@ -402,8 +435,7 @@ return_cache(const char *dir, const struct passwd *pw)
 	struct stat st;
 	int fd;
 
-	if (snprintf(path, sizeof(path), "%s/replay", dir) >=
-	    (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/replay", dir) >= (int)sizeof(path))
 		return;
 	fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -482,6 +514,7 @@ keyparent_run(const struct keyparent_options *options)
 		else if ((p[1].revents & POLLIN) != 0)
 			on_channel();
 	}
+	notify_send("STOPPING=1");
 	stop_child(&parent.net);
 	stop_child(&parent.krb);
 	viewout_remove(options->run_dir, parent.view);

@@ -246,6 +246,7 @@ on_parent_message(const struct keymsg *m, int fd)
 		viewout_set_listener(&net.view, fd);
 		return;
 	case KEYMSG_ENGINE_LOST:
+	case KEYMSG_ALIVE:
 		break;
 	}
 	if (fd >= 0)
@@ -426,6 +427,21 @@ survey(uint64_t now)
 	(void)enginelink_survey(&net.engine);
 }
 
+/* The parent ends who is silent. */
+static void
+tell_alive(uint64_t now)
+{
+	struct keymsg m = { .type = KEYMSG_ALIVE };
+	static uint64_t told;
+
+	if (!net.configured || net.poll[POLL_UDP4].fd < 0 ||
+	    (told != 0 && now - told < WATCH_MS))
+		return;
+	told = now;
+	/* A full socket is a parent that does not read: it hears later. */
+	(void)keymsg_send(net.poll[POLL_PARENT].fd, &m, -1);
+}
+
 /* Until something is due: an exchange, a reader's patience. */
 static int
 wait_ms(uint64_t now)
@@ -447,6 +463,7 @@ netproc_run(int channel, const char *user)
 
 		entropy_watch();
 		survey(clock_now_ms());
+		tell_alive(clock_now_ms());
 		net.poll[POLL_VIEW] = viewout_poll(&net.view);
 		n = poll(net.poll, POLLS, wait);
 		if (n < 0 && errno != EINTR)
