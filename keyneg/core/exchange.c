@@ -49,7 +49,8 @@ exchange_init(struct exchange_table *t, size_t item, size_t items_max,
 		t->buckets *= 2;
 	t->by_id = calloc(t->buckets, sizeof(struct exchange *));
 	t->by_xid = calloc(t->buckets, sizeof(struct exchange *));
-	if (t->by_id == NULL || t->by_xid == NULL) {
+	t->by_peer = calloc(t->buckets, sizeof(struct exchange *));
+	if (t->by_id == NULL || t->by_xid == NULL || t->by_peer == NULL) {
 		exchange_fini(t);
 		return -ENOMEM;
 	}
@@ -61,6 +62,7 @@ exchange_fini(struct exchange_table *t)
 {
 	free(t->by_id);
 	free(t->by_xid);
+	free(t->by_peer);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -79,6 +81,16 @@ xid_bucket(struct exchange_table *t, const struct ipaddr *peer, uint32_t xid)
 	for (size_t i = 0; i < sizeof(peer->octets); i++)
 		h = (h ^ peer->octets[i]) * 16777619u;
 	return &t->by_xid[(h ^ h >> 15) & (t->buckets - 1)];
+}
+
+static struct exchange **
+peer_bucket(const struct exchange_table *t, const struct ipaddr *peer)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < sizeof(peer->octets); i++)
+		h = (h ^ peer->octets[i]) * 16777619u;
+	return &t->by_peer[(h ^ h >> 15) & (t->buckets - 1)];
 }
 
 struct exchange *
@@ -107,6 +119,9 @@ exchange_new(struct exchange_table *t, enum exchange_role role, uint8_t kind,
 	bucket = xid_bucket(t, &path->peer, xid);
 	x->next_xid = *bucket;
 	*bucket = x;
+	bucket = peer_bucket(t, &path->peer);
+	x->next_peer = *bucket;
+	*bucket = x;
 	return x;
 }
 
@@ -122,6 +137,10 @@ exchange_free(struct exchange_table *t, struct exchange *x)
 	while (*at != x)
 		at = &(*at)->next_xid;
 	*at = x->next_xid;
+	at = peer_bucket(t, &x->path.peer);
+	while (*at != x)
+		at = &(*at)->next_peer;
+	*at = x->next_peer;
 	t->items--;
 	t->octets -= t->item + x->cost;
 	free(x);
@@ -148,6 +167,18 @@ exchange_by_xid(struct exchange_table *t, enum exchange_role role,
 	while (x != NULL && (x->xid != xid || x->role != role ||
 			     !ipaddr_equal(&x->path.peer, peer)))
 		x = x->next_xid;
+	return x;
+}
+
+struct exchange *
+exchange_by_peer(const struct exchange_table *t, const struct ipaddr *peer,
+		 const struct exchange *after)
+{
+	struct exchange *x =
+	    after == NULL ? *peer_bucket(t, peer) : after->next_peer;
+
+	while (x != NULL && !ipaddr_equal(&x->path.peer, peer))
+		x = x->next_peer;
 	return x;
 }
 

@@ -45,7 +45,7 @@ struct exchange {
 	struct exchange_path path;
 	struct timerheap_node timer;
 	size_t cost; /* octets charged beyond the item */
-	struct exchange *next_id, *next_xid;
+	struct exchange *next_id, *next_xid, *next_peer;
 };
 
 struct exchange_table {
@@ -54,7 +54,7 @@ struct exchange_table {
 	uint32_t last_id;
 	uint64_t refused;
 	size_t buckets; /* power of two */
-	struct exchange **by_id, **by_xid;
+	struct exchange **by_id, **by_xid, **by_peer;
 	const char *(*kind_name)(uint8_t kind);
 };
 
@@ -75,6 +75,10 @@ struct exchange *exchange_by_xid(struct exchange_table *t,
 				 enum exchange_role role,
 				 const struct ipaddr *peer, uint32_t xid,
 				 const struct exchange *after);
+/* The next one with this peer address, whatever its port. */
+struct exchange *exchange_by_peer(const struct exchange_table *t,
+				  const struct ipaddr *peer,
+				  const struct exchange *after);
 /* Charges or gives back memory that hangs on it; false: over the cap. */
 bool exchange_charge(struct exchange_table *t, struct exchange *x,
 		     size_t octets);

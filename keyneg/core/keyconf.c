@@ -18,16 +18,76 @@ keyconf_add_assoc(struct keyconf *c, const struct keyconf_assoc *a)
 	return 0;
 }
 
+/* The place of an address, or of the hole where it would go. */
+static uint32_t *
+find_slot(const struct keyconf *c, const struct ipaddr *address)
+{
+	uint32_t h = 2166136261u;
+	size_t at;
+
+	for (size_t i = 0; i < sizeof(address->octets); i++)
+		h = (h ^ address->octets[i]) * 16777619u;
+	at = (h ^ h >> 15) & (c->slots - 1);
+	while (c->slot[at] != 0 &&
+	       !ipaddr_equal(&c->map[c->slot[at] - 1].address, address))
+		at = (at + 1) & (c->slots - 1);
+	return &c->slot[at];
+}
+
+/* Room in the index for one line more, half of the slots empty. */
+static int
+grow_index(struct keyconf *c)
+{
+	uint32_t *more;
+
+	if (2 * (c->maps + 1) <= c->slots)
+		return 0;
+	more = calloc(c->slots == 0 ? 64 : 2 * c->slots, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	free(c->slot);
+	c->slot = more;
+	c->slots = c->slots == 0 ? 64 : 2 * c->slots;
+	for (size_t i = 0; i < c->maps; i++) {
+		uint32_t *slot;
+
+		if (!ipaddr_is_host(&c->map[i].address))
+			continue;
+		slot = find_slot(c, &c->map[i].address);
+		if (*slot == 0)
+			*slot = (uint32_t)i + 1;
+	}
+	return 0;
+}
+
 int
 keyconf_add_map(struct keyconf *c, const struct keyconf_map *m)
 {
-	struct keyconf_map *more =
-	    reallocarray(c->map, c->maps + 1, sizeof(*more));
+	bool host = ipaddr_is_host(&m->address);
+	struct keyconf_map *more;
+	uint32_t *prefix, *slot;
 
+	if (grow_index(c) != 0)
+		return -ENOMEM;
+	if (!host) {
+		prefix =
+		    reallocarray(c->prefix, c->prefixes + 1, sizeof(*prefix));
+		if (prefix == NULL)
+			return -ENOMEM;
+		c->prefix = prefix;
+	}
+	more = reallocarray(c->map, c->maps + 1, sizeof(*more));
 	if (more == NULL)
 		return -ENOMEM;
 	c->map = more;
 	more[c->maps++] = *m;
+	if (!host) {
+		c->prefix[c->prefixes++] = (uint32_t)c->maps;
+		return 0;
+	}
+	slot = find_slot(c, &m->address);
+	if (*slot == 0) /* the first that knows it decides */
+		*slot = (uint32_t)c->maps;
 	return 0;
 }
 
@@ -36,6 +96,8 @@ keyconf_fini(struct keyconf *c)
 {
 	free(c->assoc);
 	free(c->map);
+	free(c->slot);
+	free(c->prefix);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -78,10 +140,19 @@ keyconf_match(const char *pattern, const char *principal)
 const char *
 keyconf_principal_at(const struct keyconf *c, const struct ipaddr *address)
 {
-	for (size_t i = 0; i < c->maps; i++)
-		if (ipaddr_contains(&c->map[i].address, address))
-			return c->map[i].principal;
-	return NULL;
+	uint32_t best = c->slots == 0 ? 0 : *find_slot(c, address);
+
+	for (size_t i = 0; i < c->prefixes; i++) {
+		uint32_t n = c->prefix[i];
+
+		if (best != 0 && best < n)
+			break;
+		if (ipaddr_contains(&c->map[n - 1].address, address)) {
+			best = n;
+			break;
+		}
+	}
+	return best == 0 || best > c->maps ? NULL : c->map[best - 1].principal;
 }
 
 const char *

@@ -3,8 +3,8 @@
  * keyconf: the part of the configuration that key negotiation needs, and the
  * decisions that it makes: whom we expect at an address, who may speak for it.
  *
- * Flat values without pointers between them, so that the parent can send them
- * to the network process.  A struct keyconf owns its arrays.  One thread.
+ * The lines are flat values without pointers between them, so that the parent
+ * can send them to the network process.  A struct keyconf owns its arrays.  One thread.
  * Never resolves a name.
  */
 #ifndef KEYNEG_CORE_KEYCONF_H
@@ -55,6 +55,10 @@ struct keyconf {
 	struct keyconf_assoc *assoc;
 	struct keyconf_map *map;
 	size_t assocs, maps;
+	/* Where a host's address is in map: numbers, from 1, in a table of
+	 * open addressing; and the lines that are prefixes, in order. */
+	uint32_t *slot, *prefix;
+	size_t slots, prefixes;
 };
 
 int keyconf_add_assoc(struct keyconf *c, const struct keyconf_assoc *a);

@@ -20,7 +20,10 @@ sapair_init(struct sapair_table *t, size_t max, const struct sainstall_ops *ops,
 	t->by_spi = calloc(t->buckets, sizeof(struct sapair *));
 	t->by_out = calloc(t->buckets, sizeof(struct sapair *));
 	t->by_id = calloc(t->buckets, sizeof(struct sapair *));
-	return t->by_spi == NULL || t->by_out == NULL || t->by_id == NULL
+	t->by_use = calloc(t->buckets, sizeof(struct sapair *));
+	t->by_principal = calloc(t->buckets, sizeof(struct sapair *));
+	return t->by_spi == NULL || t->by_out == NULL || t->by_id == NULL ||
+		       t->by_use == NULL || t->by_principal == NULL
 		   ? -ENOMEM
 		   : 0;
 }
@@ -38,6 +41,8 @@ sapair_fini(struct sapair_table *t, struct timerheap *timers)
 	free(t->by_spi);
 	free(t->by_out);
 	free(t->by_id);
+	free(t->by_use);
+	free(t->by_principal);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -71,6 +76,77 @@ out_bucket(struct sapair_table *t, uint32_t spi)
 	return &t->by_out[(spi * 2654435761u >> 7) & (t->buckets - 1)];
 }
 
+/* FNV-1a; whom it is by, has proven itself. */
+static uint32_t
+hash_text(const char *text)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *text != '\0'; text++)
+		h = (h ^ (uint8_t)*text) * 16777619u;
+	return h;
+}
+
+static struct sapair **
+use_bucket(struct sapair_table *t, const char *association,
+	   const struct ipaddr *peer)
+{
+	uint32_t h = hash_text(association);
+
+	for (size_t i = 0; i < sizeof(peer->octets); i++)
+		h = (h ^ peer->octets[i]) * 16777619u;
+	return &t->by_use[(h ^ h >> 15) & (t->buckets - 1)];
+}
+
+static struct sapair **
+principal_bucket(struct sapair_table *t, const char *principal)
+{
+	uint32_t h = hash_text(principal);
+
+	return &t->by_principal[(h ^ h >> 15) & (t->buckets - 1)];
+}
+
+static void
+push_front(struct sapair_table *t, struct sapair *p)
+{
+	p->prev = NULL;
+	p->next = t->first;
+	if (p->next != NULL)
+		p->next->prev = p;
+	t->first = p;
+}
+
+static void
+unlink_pair(struct sapair_table *t, struct sapair *p)
+{
+	if (p->prev != NULL)
+		p->prev->next = p->next;
+	else
+		t->first = p->next;
+	if (p->next != NULL)
+		p->next->prev = p->prev;
+}
+
+static void
+unlink_use(struct sapair_table *t, struct sapair *p)
+{
+	struct sapair **at = use_bucket(t, p->association, &p->peer);
+
+	while (*at != p)
+		at = &(*at)->next_use;
+	*at = p->next_use;
+}
+
+static void
+unlink_principal(struct sapair_table *t, struct sapair *p)
+{
+	struct sapair **at = principal_bucket(t, p->principal);
+
+	while (*at != p)
+		at = &(*at)->next_principal;
+	*at = p->next_principal;
+}
+
 struct sapair *
 sapair_new(struct sapair_table *t)
 {
@@ -88,8 +164,7 @@ sapair_new(struct sapair_table *t)
 		t->last_id = 1;
 	p->id = t->last_id;
 	t->n++;
-	p->next = t->first;
-	t->first = p;
+	push_front(t, p);
 	bucket = bucket_of(t, p->spi_in);
 	p->next_spi = *bucket;
 	*bucket = p;
@@ -147,40 +222,72 @@ sapair_by_spi_out(struct sapair_table *t, const struct ipaddr *peer,
 	return p;
 }
 
+void
+sapair_name(struct sapair_table *t, struct sapair *p)
+{
+	struct sapair **bucket;
+
+	if (p->named)
+		return;
+	p->named = true;
+	bucket = use_bucket(t, p->association, &p->peer);
+	p->next_use = *bucket;
+	*bucket = p;
+	bucket = principal_bucket(t, p->principal);
+	p->next_principal = *bucket;
+	*bucket = p;
+}
+
+struct sapair *
+sapair_by_use(struct sapair_table *t, const char *association,
+	      const struct ipaddr *peer, const struct sapair *after)
+{
+	struct sapair *p =
+	    after == NULL ? *use_bucket(t, association, peer) : after->next_use;
+
+	while (p != NULL && (!ipaddr_equal(&p->peer, peer) ||
+			     strcmp(p->association, association) != 0))
+		p = p->next_use;
+	return p;
+}
+
+struct sapair *
+sapair_by_principal(struct sapair_table *t, const char *principal,
+		    const struct sapair *after)
+{
+	struct sapair *p = after == NULL ? *principal_bucket(t, principal)
+					 : after->next_principal;
+
+	while (p != NULL && strcmp(p->principal, principal) != 0)
+		p = p->next_principal;
+	return p;
+}
+
 struct sapair *
 sapair_newest(struct sapair_table *t, const char *association,
 	      const struct ipaddr *peer)
 {
-	/* sapair_is_newest puts them in front. */
-	for (struct sapair *p = t->first; p != NULL; p = p->next)
-		if (p->out_there && !p->dying &&
-		    strcmp(p->association, association) == 0 &&
-		    ipaddr_equal(&p->peer, peer))
+	struct sapair *p = NULL;
+
+	while ((p = sapair_by_use(t, association, peer, p)) != NULL)
+		if (p->out_there && !p->dying)
 			return p;
 	return NULL;
-}
-
-static bool
-same_use(const struct sapair *a, const struct sapair *b)
-{
-	return strcmp(a->association, b->association) == 0 &&
-	       ipaddr_equal(&a->peer, &b->peer);
 }
 
 void
 sapair_is_newest(struct sapair_table *t, struct sapair *p)
 {
-	struct sapair **at = &t->first;
+	struct sapair **bucket = use_bucket(t, p->association, &p->peer);
+	struct sapair *o = NULL;
 
-	while (*at != p)
-		at = &(*at)->next;
-	*at = p->next;
-	p->next = t->first;
-	t->first = p;
-	for (struct sapair *o = p->next; o != NULL; o = o->next)
-		if (same_use(o, p))
-			o->out_there = false;
-	p->out_there = true;
+	unlink_pair(t, p);
+	push_front(t, p);
+	unlink_use(t, p);
+	p->next_use = *bucket;
+	*bucket = p;
+	while ((o = sapair_by_use(t, p->association, &p->peer, o)) != NULL)
+		o->out_there = o == p;
 }
 
 void
@@ -206,15 +313,16 @@ sapair_remove_in(struct sapair_table *t, struct sapair *p)
 void
 sapair_free(struct sapair_table *t, struct timerheap *timers, struct sapair *p)
 {
-	struct sapair **at = &t->first;
+	struct sapair **at = bucket_of(t, p->spi_in);
 
 	sapair_remove_out(t, p);
 	(void)sapair_remove_in(t, p);
 	timerheap_cancel(timers, &p->timer);
-	while (*at != p)
-		at = &(*at)->next;
-	*at = p->next;
-	at = bucket_of(t, p->spi_in);
+	unlink_pair(t, p);
+	if (p->named) {
+		unlink_use(t, p);
+		unlink_principal(t, p);
+	}
 	while (*at != p)
 		at = &(*at)->next_spi;
 	*at = p->next_spi;

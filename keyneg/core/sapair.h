@@ -37,16 +37,19 @@ struct sapair {
 	/* what the engine counted, and since when the peer is silent while we
 	 * send (0: it is not); how long that must last to be suspicious */
 	uint64_t in_packets, out_packets, silent_ms, patience_ms;
-	bool heard; /* since the last look */
+	bool heard;        /* since the last look */
+	uint32_t exchange; /* the last one that had its SAs installed */
 	struct timerheap_node timer;
-	struct sapair *next, *next_spi, *next_out, *next_id;
+	bool named; /* in the two lists that sapair_name puts it into */
+	struct sapair *next, *prev, *next_spi, *next_out, *next_id;
+	struct sapair *next_use, *next_principal;
 };
 
 struct sapair_table {
-	struct sapair *first;
+	struct sapair *first; /* the newest ones in front */
 	size_t n, max;
 	size_t buckets;
-	struct sapair **by_spi, **by_out, **by_id;
+	struct sapair **by_spi, **by_out, **by_id, **by_use, **by_principal;
 	uint32_t last_id;
 	const struct sainstall_ops *ops;
 	void *ops_ctx;
@@ -59,6 +62,18 @@ void sapair_fini(struct sapair_table *t, struct timerheap *timers);
 /* A new pair with a random inbound SPI that no other has (256 and up);
  * NULL: the table is full or there is no memory. */
 struct sapair *sapair_new(struct sapair_table *t);
+/* Association, peer and principal are filled in, and stay as they are: it is
+ * found by them from now on. */
+void sapair_name(struct sapair_table *t, struct sapair *p);
+/* The next pair of this association and peer after `after` (NULL: from the
+ * start), the newest first. */
+struct sapair *sapair_by_use(struct sapair_table *t, const char *association,
+			     const struct ipaddr *peer,
+			     const struct sapair *after);
+/* The same by the peer's principal, in no order. */
+struct sapair *sapair_by_principal(struct sapair_table *t,
+				   const char *principal,
+				   const struct sapair *after);
 /* The peer has told its SPI. */
 void sapair_set_out(struct sapair_table *t, struct sapair *p, uint32_t spi);
 struct sapair *sapair_by_id(struct sapair_table *t, uint32_t id);

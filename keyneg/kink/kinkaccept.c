@@ -238,7 +238,7 @@ accept(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		d->chosen.spi = p->spi_in;
 		sapair_set_out(&k->pairs, p, d->peer_spi);
 		kinkexch_agree_limits(e, &d->chosen.transform[0].attrs);
-		kinkexch_name_pair(e, p);
+		kinkexch_name_pair(k, e, p);
 		ret = install(
 		    k, e, p,
 		    cursor_make(secret,
@@ -253,7 +253,7 @@ accept(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		e->ackreq = false;
 		return ret;
 	}
-	e->installing = true;
+	kinkexch_installs(e, p);
 	p->in_there = true;
 	p->out_there = !e->ackreq;
 	put_answer(e, op, d, e->ackreq ? nr : NULL, inner);

@@ -36,13 +36,15 @@ kinkcreate_prepare(struct kink *k, struct kinkexch *e)
 	}
 	transform_offer(&e->assoc, p->spi_in, 0, &offer);
 	kinkexch_agree_limits(e, &offer.transform[0].attrs);
-	kinkexch_name_pair(e, p);
+	kinkexch_name_pair(k, e, p);
 	ret = kinkexch_derive(e, p, cursor_make(NULL, 0), nonce_of(e),
 			      cursor_make(NULL, 0), &in, NULL);
 	if (ret == 0) {
 		kinkexch_fill_sa(e, p, SAINSTALL_IN, &in, &sa);
 		ret = k->pairs.ops->add(k->pairs.ops_ctx, &sa);
-		p->in_there = e->installing = ret == 0;
+		p->in_there = ret == 0;
+		if (ret == 0)
+			kinkexch_installs(e, p);
 	}
 	secret_wipe(&in, sizeof(in));
 	return ret;
@@ -153,13 +155,13 @@ kinkcreate_consume(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		return "the peer's key exchange value is not a safe one";
 	kinkexch_agree_limits(e, &op->proposal[0].transform[0].attrs);
 	sapair_set_out(&k->pairs, p, op->proposal[0].spi);
-	kinkexch_name_pair(e, p);
+	kinkexch_name_pair(k, e, p);
 	ret = install(k, e, p, p->in_there && op->nonce.left == 0, shared,
 		      op->nonce);
 	secret_wipe(secret, sizeof(secret));
 	if (ret != 0)
 		return "the engine does not take the keys: see nfipsecd's log";
-	e->installing = true;
+	kinkexch_installs(e, p);
 	p->in_there = p->out_there = true;
 	kinkexch_pair_is_live(k, e, p, now_ms);
 	retire(k, now_ms, e);

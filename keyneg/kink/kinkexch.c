@@ -13,46 +13,48 @@ struct kinkexch *
 kinkexch_find_initiated(struct kink *k, enum kinkexch_kind kind,
 			const char *name, const struct ipaddr *peer)
 {
-	for (size_t b = 0; b < k->exchanges.buckets; b++)
-		for (struct exchange *x = k->exchanges.by_id[b]; x != NULL;
-		     x = x->next_id) {
-			struct kinkexch *e = (struct kinkexch *)x;
+	struct exchange *x = NULL;
 
-			if (x->role == EXCHANGE_INITIATOR && x->kind == kind &&
-			    x->state != EXCHANGE_DONE &&
-			    strcmp(e->assoc.name, name) == 0 &&
-			    ipaddr_equal(&x->path.peer, peer))
-				return e;
-		}
+	while ((x = exchange_by_peer(&k->exchanges, peer, x)) != NULL) {
+		struct kinkexch *e = (struct kinkexch *)x;
+
+		if (x->role == EXCHANGE_INITIATOR && x->kind == kind &&
+		    x->state != EXCHANGE_DONE &&
+		    strcmp(e->assoc.name, name) == 0)
+			return e;
+	}
 	return NULL;
+}
+
+void
+kinkexch_installs(struct kinkexch *e, struct sapair *p)
+{
+	e->installing = true;
+	p->exchange = e->x.id;
 }
 
 struct kinkexch *
 kinkexch_find_installing(struct kink *k, uint32_t pair)
 {
-	for (size_t b = 0; b < k->exchanges.buckets; b++)
-		for (struct exchange *x = k->exchanges.by_id[b]; x != NULL;
-		     x = x->next_id) {
-			struct kinkexch *e = (struct kinkexch *)x;
+	const struct sapair *p = sapair_by_id(&k->pairs, pair);
+	struct kinkexch *e;
 
-			if (e->installing && e->pair == pair)
-				return e;
-		}
-	return NULL;
+	if (p == NULL)
+		return NULL;
+	e = (struct kinkexch *)exchange_by_id(&k->exchanges, p->exchange);
+	return e != NULL && e->installing && e->pair == pair ? e : NULL;
 }
 
 bool
 kinkexch_is_answered(const struct kink *k, const char *name,
 		     const struct ipaddr *peer)
 {
-	for (size_t b = 0; b < k->exchanges.buckets; b++)
-		for (const struct exchange *x = k->exchanges.by_id[b];
-		     x != NULL; x = x->next_id)
-			if (x->state == EXCHANGE_WAIT_ACK &&
-			    ipaddr_equal(&x->path.peer, peer) &&
-			    strcmp(((const struct kinkexch *)x)->assoc.name,
-				   name) == 0)
-				return true;
+	const struct exchange *x = NULL;
+
+	while ((x = exchange_by_peer(&k->exchanges, peer, x)) != NULL)
+		if (x->state == EXCHANGE_WAIT_ACK &&
+		    strcmp(((const struct kinkexch *)x)->assoc.name, name) == 0)
+			return true;
 	return false;
 }
 
@@ -253,7 +255,7 @@ kinkexch_fill_sa(const struct kinkexch *e, const struct sapair *p,
 }
 
 void
-kinkexch_name_pair(const struct kinkexch *e, struct sapair *p)
+kinkexch_name_pair(struct kink *k, const struct kinkexch *e, struct sapair *p)
 {
 	p->protocol = transform_ip_protocol(&e->assoc);
 	p->initiator = e->x.role == EXCHANGE_INITIATOR;
@@ -266,6 +268,7 @@ kinkexch_name_pair(const struct kinkexch *e, struct sapair *p)
 	p->epoch_secs = e->peer_secs;
 	memcpy(p->association, e->assoc.name, sizeof(p->association));
 	memcpy(p->principal, e->principal, sizeof(p->principal));
+	sapair_name(&k->pairs, p);
 }
 
 static uint64_t
@@ -319,6 +322,26 @@ draw_soft_ms(const struct keyconf_limits *l)
 	return from + (to - from) * random / UINT32_MAX;
 }
 
+/* What is not used for sending any more goes soon: whoever asked for it
+ * deletes it (see rekey() in kink.c).  The moment is for packets under way,
+ * and for a peer that is about to use it. */
+static void
+hurry_older(struct kink *k, const struct sapair *newest, uint64_t now_ms)
+{
+	struct sapair *p = NULL;
+
+	while ((p = sapair_by_use(&k->pairs, newest->association, &newest->peer,
+				  p)) != NULL) {
+		uint64_t due = now_ms + KINKEXCH_SUPERSEDED_MS;
+
+		if (p == newest || p->dying || !p->initiator ||
+		    p->timer.place == 0 || p->timer.due_ms <= due)
+			continue;
+		/* It moves a timer that is set, which takes no memory. */
+		(void)timerheap_set(&k->pair_timers, &p->timer, due);
+	}
+}
+
 void
 kinkexch_pair_is_live(struct kink *k, struct kinkexch *e, struct sapair *p,
 		      uint64_t now_ms)
@@ -327,6 +350,7 @@ kinkexch_pair_is_live(struct kink *k, struct kinkexch *e, struct sapair *p,
 	uint64_t due;
 
 	sapair_is_newest(&k->pairs, p);
+	hurry_older(k, p, now_ms);
 	peertab_done(&k->peers, p->association, &p->local, &p->peer,
 		     p->principal, now_ms);
 	p->created_ms = now_ms;
@@ -349,18 +373,17 @@ bool
 kinkexch_check_epoch(struct kink *k, const char *principal, uint32_t epoch,
 		     uint64_t secs)
 {
-	struct sapair *p, *next;
+	struct sapair *p = NULL, *next;
 	unsigned dead = 0;
 
-	for (p = k->pairs.first; p != NULL; p = p->next)
+	while ((p = sapair_by_principal(&k->pairs, principal, p)) != NULL)
 		if (p->epoch != 0 && p->epoch != epoch &&
-		    strcmp(p->principal, principal) == 0 &&
 		    (int32_t)(epoch - p->epoch) < 0 && secs < p->epoch_secs)
 			return false;
-	for (p = k->pairs.first; p != NULL; p = next) {
-		next = p->next;
-		if (p->epoch == epoch || p->epoch == 0 ||
-		    strcmp(p->principal, principal) != 0)
+	p = sapair_by_principal(&k->pairs, principal, NULL);
+	for (; p != NULL; p = next) {
+		next = sapair_by_principal(&k->pairs, principal, p);
+		if (p->epoch == epoch || p->epoch == 0)
 			continue;
 		sapair_free(&k->pairs, &k->pair_timers, p);
 		dead++;

@@ -26,7 +26,8 @@ enum {
 	KINKEXCH_CROSS_MS = 1000,   /* a CREATE that crossed ours */
 	KINKEXCH_FRESH_MS = 500,    /* less than until the engine asks again */
 	KINKEXCH_GRACE_MS = 2000,   /* inbound SAs live on after DELETE */
-	KINKEXCH_PATIENCE_MS = 10000, /* with a silent peer */
+	KINKEXCH_SUPERSEDED_MS = 5000, /* and before it, when newer ones came */
+	KINKEXCH_PATIENCE_MS = 10000,  /* with a silent peer */
 	KINKEXCH_PATIENCE_MOST_MS = 640000,
 	KINKEXCH_KRB_MS = 15000, /* a request to the Kerberos process */
 	KINKEXCH_NONCE = 32,
@@ -132,7 +133,10 @@ void kinkexch_fill_sa(const struct kinkexch *e, const struct sapair *p,
 void kinkexch_pair_is_live(struct kink *k, struct kinkexch *e, struct sapair *p,
 			   uint64_t now_ms);
 /* Fills in what a new pair takes from its exchange. */
-void kinkexch_name_pair(const struct kinkexch *e, struct sapair *p);
+void kinkexch_name_pair(struct kink *k, const struct kinkexch *e,
+			struct sapair *p);
+/* The engine is told of SAs of this pair now. */
+void kinkexch_installs(struct kinkexch *e, struct sapair *p);
 void kinkexch_agree_limits(struct kinkexch *e,
 			   const struct isakmp_attrs *attrs);
 const char *kinkexch_kind_name(uint8_t kind);

@@ -369,14 +369,14 @@ kinkinit_made(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 static void
 bury(struct kink *k, const struct kinkexch *e)
 {
-	struct sapair *next;
+	const struct ipaddr *peer = &e->x.path.peer;
+	struct sapair *next, *p;
 	unsigned dead = 0;
 
-	for (struct sapair *p = k->pairs.first; p != NULL; p = next) {
-		next = p->next;
-		if (p->dying || p->in_packets == 0 ||
-		    strcmp(p->association, e->assoc.name) != 0 ||
-		    !ipaddr_equal(&p->peer, &e->x.path.peer))
+	p = sapair_by_use(&k->pairs, e->assoc.name, peer, NULL);
+	for (; p != NULL; p = next) {
+		next = sapair_by_use(&k->pairs, e->assoc.name, peer, p);
+		if (p->dying || p->in_packets == 0)
 			continue;
 		sapair_free(&k->pairs, &k->pair_timers, p);
 		dead++;

@@ -229,6 +229,47 @@ Test(keyconf, patterns)
 			     "%s %s", v[i].pattern, v[i].name);
 }
 
+/* Whatever the index does: the first line, read from the top. */
+Test(keyconf, the_first_line_that_knows_an_address)
+{
+	struct keyconf c = { 0 };
+	unsigned hits = 0;
+
+	srand(2);
+	cr_assert_null(keyconf_principal_at(&c, &(struct ipaddr){ 0 }));
+	for (int i = 0; i < 3000; i++) {
+		struct keyconf_map m = { 0 };
+		char text[40];
+
+		if (rand() % 100 == 0)
+			snprintf(text, sizeof(text), "10.%d.%d.0/24",
+				 rand() % 4, rand() % 250);
+		else
+			snprintf(text, sizeof(text), "10.%d.%d.%d", rand() % 4,
+				 rand() % 250, rand() % 8);
+		cr_assert_eq(ipaddr_parse(text, &m.address), 0);
+		snprintf(m.principal, sizeof(m.principal), "kink/h%d@R", i);
+		cr_assert_eq(keyconf_add_map(&c, &m), 0);
+	}
+	for (int i = 0; i < 20000; i++) {
+		const char *want = NULL, *got;
+		struct ipaddr a;
+		char text[40];
+
+		snprintf(text, sizeof(text), "10.%d.%d.%d", rand() % 5,
+			 rand() % 250, rand() % 9);
+		ipaddr_parse(text, &a);
+		for (size_t j = 0; j < c.maps && want == NULL; j++)
+			if (ipaddr_contains(&c.map[j].address, &a))
+				want = c.map[j].principal;
+		got = keyconf_principal_at(&c, &a);
+		cr_assert_eq(got, want, "%s", text);
+		hits += got != NULL;
+	}
+	cr_assert_gt(hits, 1000);
+	keyconf_fini(&c);
+}
+
 /* The table of who may speak: pattern or name, in the map or not. */
 Test(keyconf, who_may_speak_for_what)
 {

@@ -180,6 +180,33 @@ Test(kinkscene, rekeying_leaves_one_pair)
 	sim_stop();
 }
 
+/* A packet, or `nfipsec rekey`, has new keys made long before the old ones'
+ * end: those are not left where they are. */
+Test(kinkscene, newer_keys_end_the_older_ones)
+{
+	for (int ke = 0; ke < 2; ke++)
+		for (int who = 0; who < 4; who++) {
+			struct sim_host *first = &sim.host[who % 2],
+					*second = &sim.host[who / 2];
+
+			sim_start(2, 3);
+			for (int i = 0; i < 2 && ke; i++)
+				set_secrecy(&sim.host[i],
+					    KEYCONF_SECRECY_REQUIRE);
+			sim_acquire(first, first == A ? B : A);
+			sim_run(20000);
+			one_pair();
+			sim_acquire(second, second == A ? B : A);
+			sim_run(1000);
+			/* Both can be read for a moment, one is used. */
+			cr_assert_eq(A->k.pairs.n, 2, "%d, %d", ke, who);
+			cr_assert_eq(sim_matched(A, B) + sim_matched(B, A), 2);
+			sim_run(9000);
+			one_pair();
+			sim_stop();
+		}
+}
+
 Test(kinkscene, both_ask_at_once_and_make_one_pair)
 {
 	for (unsigned i = 0; i < 64; i++) {
