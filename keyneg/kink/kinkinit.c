@@ -316,6 +316,21 @@ first_send(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		send_command(k, now_ms, e, a);
 }
 
+/* The ticket has ended while the peer was silent. */
+static void
+renew(struct kink *k, uint64_t now_ms, struct kinkexch *e)
+{
+	if (e->tried_fresh) {
+		kinkinit_fail(k, now_ms, e, e->why);
+		return;
+	}
+	log_info(
+	    "%s: the ticket for %s has ended meanwhile: another is fetched",
+	    e->assoc.name, e->principal);
+	e->tried_fresh = e->fresh = true;
+	kinkinit_restart(k, now_ms, e);
+}
+
 void
 kinkinit_made(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	      const struct krbans *a)
@@ -334,6 +349,10 @@ kinkinit_made(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		if (s == KRBANS_TICKET_GONE &&
 		    e->x.state == EXCHANGE_WAIT_REPLY) {
 			kinkinit_restart(k, now_ms, e);
+			return;
+		}
+		if (s == KRBANS_EXPIRED && e->x.state == EXCHANGE_WAIT_REPLY) {
+			renew(k, now_ms, e);
 			return;
 		}
 		snprintf(why, sizeof(why), "%s%s%s", krbans_status_text(s),

@@ -211,7 +211,7 @@ principals {{
     def keynegd(self, host, *args, wait=True, **more):
         """Starts keynegd with the host's configuration; `more`: what its
         environment has beside."""
-        env = dict(os.environ, KRB5_CONFIG=self.conf_file, **more)
+        env = {**os.environ, "KRB5_CONFIG": self.conf_file, **more}
         text = "connected to the engine"
         before = self.log(host).count(text)
         with open(host.keynegd_out, "ab") as log:

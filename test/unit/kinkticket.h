@@ -122,6 +122,13 @@ sim_wall(const struct sim_host *h)
 	return SIM_WALL + sim.now_ms / 1000 + (uint64_t)h->clock_off_secs;
 }
 
+__attribute__((unused)) static bool
+sim_has_ended(const struct sim_host *h, uint64_t ticket)
+{
+	return h->ticket_life_ms != 0 &&
+	       sim.now_ms - sim.ticket[ticket].made_ms > h->ticket_life_ms;
+}
+
 __attribute__((unused)) static void
 sim_make(struct sim_host *h, const struct krbreq *r, struct krbans *a)
 {
@@ -130,14 +137,20 @@ sim_make(struct sim_host *h, const struct krbreq *r, struct krbans *a)
 
 	for (uint64_t i = 1; t == 0 && !r->fresh && i <= sim.tickets; i++)
 		if (strcmp(sim.ticket[i].client, r->local) == 0 &&
-		    strcmp(sim.ticket[i].server, r->peer) == 0)
+		    strcmp(sim.ticket[i].server, r->peer) == 0 &&
+		    !sim_has_ended(h, i))
 			t = i;
+	if (t != 0 && sim_has_ended(h, t)) {
+		a->status = KRBANS_EXPIRED;
+		return;
+	}
 	if (t == 0) {
 		t = ++sim.tickets;
 		cr_assert_lt(t, SIM_TICKETS);
 		strcpy(sim.ticket[t].client, r->local);
 		strcpy(sim.ticket[t].server, r->peer);
 		secret_random(sim.ticket[t].key, 32);
+		sim.ticket[t].made_ms = sim.now_ms;
 	}
 	a->ticket = t;
 	a->etype = sim.etype;

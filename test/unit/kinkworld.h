@@ -44,6 +44,7 @@ struct sim_host {
 	int64_t clock_off_secs;
 	uint64_t engine_ms; /* until an SA is in force */
 	bool kdc_down, tickets_expired, unprotected_errors;
+	uint64_t ticket_life_ms; /* 0: for ever */
 	uint64_t krb_ms;
 	bool up;
 };
@@ -79,6 +80,7 @@ static struct {
 		char server[KEYCONF_PRINCIPAL_MAX];
 		uint8_t key[32];
 		bool expired;
+		uint64_t made_ms;
 	} ticket[SIM_TICKETS];
 	uint64_t tickets;
 	uint64_t seen[SIM_SEEN];

@@ -205,6 +205,33 @@ Test(kinkfault, an_expired_ticket_is_fetched_anew)
 	sim_stop();
 }
 
+/* As Kerberos makes no authenticator with a ticket that has ended. */
+Test(kinkfault, a_ticket_that_ends_while_the_peer_is_silent)
+{
+	sim_start(2, 1);
+	A->ticket_life_ms = 6000;
+	B->up = false;
+	sim_acquire(A, B);
+	sim_run(9000);
+	B->up = true;
+	sim_run(20000);
+	one_pair();
+	cr_assert_eq(sim.tickets, 2);
+	cr_assert_eq(A->give_ups, 0);
+	sim_stop();
+
+	/* It stays silent: that is the reason, and there is an end. */
+	sim_start(2, 1);
+	A->ticket_life_ms = 6000;
+	B->up = false;
+	sim_acquire(A, B);
+	sim_run(60000);
+	cr_assert_eq(A->give_ups, 1);
+	cr_assert_neq(strstr(A->why, "UDP port 910"), NULL, "%s", A->why);
+	cr_assert_eq(A->k.exchanges.items, 0);
+	sim_stop();
+}
+
 /* Everything that was said once is said again. */
 Test(kinkfault, replays_change_nothing)
 {

@@ -158,6 +158,29 @@ Test(kinkscene, lifetimes_shrink_to_the_shorter)
 	sim_stop();
 }
 
+/* Hosts that were started together do not change keys together. */
+Test(kinkscene, rekeying_is_drawn_anew_for_each_pair)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+
+	sim_start(41, 4);
+	for (int i = 1; i <= 40; i++)
+		cr_assert_eq(sim_acquire(A, &sim.host[i]), 0);
+	sim_run(1000);
+	cr_assert_eq(A->k.pairs.n, 40);
+	for (const struct sapair *p = A->k.pairs.first; p != NULL;
+	     p = p->next) {
+		uint64_t after = p->soft_ms - p->created_ms;
+
+		first = after < first ? after : first;
+		last = after > last ? after : last;
+		/* an hour's: a tenth before its end, to a cycle before it */
+		cr_assert(after >= 3240000 && after <= 3600000 - 31500);
+	}
+	cr_assert_gt(last - first, 100000, "over minutes");
+	sim_stop();
+}
+
 Test(kinkscene, rekeying_leaves_one_pair)
 {
 	uint32_t spi;
