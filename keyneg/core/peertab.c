@@ -12,7 +12,7 @@ peertab_init(struct peertab *t, size_t max)
 	memset(t, 0, sizeof(*t));
 	t->max = max;
 	t->buckets = 64;
-	while (t->buckets < max)
+	while (t->buckets < max / 8) /* as in sapair.c */
 		t->buckets *= 2;
 	t->by_key = calloc(t->buckets, sizeof(struct peertab_peer *));
 	return t->by_key == NULL ? -ENOMEM : 0;

@@ -15,7 +15,9 @@ sapair_init(struct sapair_table *t, size_t max, const struct sainstall_ops *ops,
 	t->ops = ops;
 	t->ops_ctx = ops_ctx;
 	t->buckets = 64;
-	while (t->buckets < max)
+	/* Some in each when it is full: a page is touched for every few of
+	 * them otherwise. */
+	while (t->buckets < max / 8)
 		t->buckets *= 2;
 	t->by_spi = calloc(t->buckets, sizeof(struct sapair *));
 	t->by_out = calloc(t->buckets, sizeof(struct sapair *));
