@@ -13,6 +13,7 @@
 static uint8_t message[8192];
 static struct enctype_key key;
 static uint32_t xid;
+static const struct sim_host *address_of; /* where B speaks from; NULL: its */
 
 /* B's message with a new authenticator, up to its first payload. */
 static struct kinkmsg_build
@@ -39,7 +40,8 @@ static int
 answer_to(struct kinkmsg_build *m)
 {
 	static uint8_t plain[4096];
-	struct exchange_path p = { .local = B->address,
+	struct exchange_path p = { .local =
+				       (address_of ? address_of : B)->address,
 				   .peer = A->address,
 				   .local_port = 910,
 				   .peer_port = 910 };
@@ -297,6 +299,7 @@ Test(kinkmember, deletes_what_is_anothers)
 	q = qmbuild_make(&m.b);
 	qmbuild_delete(&q, ISAKMP_PROTOCOL_ESP, &spi, 1);
 	kinkmsg_end(&m);
+	address_of = C; /* where that SPI means these keys */
 	cr_assert_eq(answer_to(&m), ISAKMP_NOTIFY_INVALID_SPI);
 	sim_run(10000);
 	cr_assert_eq(sim_matched(A, C), 1);
