@@ -30,6 +30,7 @@
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/privs.h"
 #include "entropyd/jail.h"
 #include "entropyd/readq.h"
@@ -249,6 +250,7 @@ device_init_done(void *arg)
 	snprintf(path, sizeof(path), "/dev/%s", device);
 	for (int i = 0; i < 50 && chmod(path, 0444) != 0; i++)
 		poll(NULL, 0, 20); /* the node comes a moment later */
+	notify_send("READY=1");
 	err = privs_become(JAIL_USER);
 	if (err == 0)
 		err = confine(*kernel);

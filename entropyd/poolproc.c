@@ -29,6 +29,7 @@
 #define SAVE_MS       (60 * 60 * 1000)
 #define STOP_MS       1000  /* for the last save */
 #define GOAL_MS       30000 /* --once and --stdout end without it */
+#define KEEPER_MS     5000  /* the keeper's answer is late */
 
 struct poolproc {
 	const struct poolproc_plan *plan;
@@ -37,6 +38,7 @@ struct poolproc {
 	struct outlet *outlet;
 	struct report_kernel kernel;
 	bool kernel_owed, pool_owed, kernel_asked;
+	uint64_t kernel_late_ms; /* when its answer is */
 	bool ready_told, unlocked_told;
 	uint64_t started_ms, round_ms, save_ms;
 	uint64_t alive_ms, alive_every_ms; /* the watchdog's; 0: none */
@@ -90,6 +92,7 @@ hand_out_blocks(struct poolproc *p)
 		if (p->kernel_owed && !p->kernel_asked) {
 			p->kernel_asked =
 			    keeper_credit(p->plan->keeper_fd, block) == 0;
+			p->kernel_late_ms = clock_now_ms() + KEEPER_MS;
 		} else if (pool_reseed(p->pool, block) == 0) {
 			p->pool_owed = false;
 			p->octets_at_reseed = pool_counts(p->pool).octets;
@@ -179,6 +182,12 @@ do_what_is_due(struct poolproc *p, uint64_t now)
 		save_seed(p, now);
 	if (!p->ready_told && pool_ready(p->pool))
 		p->ready_told = keeper_ready(p->plan->keeper_fd) == 0;
+	if (p->kernel_asked && now >= p->kernel_late_ms &&
+	    p->kernel.error != ETIMEDOUT) {
+		p->kernel.error = ETIMEDOUT;
+		log_warnx(
+		    "the keeper does not answer: the kernel gets nothing");
+	}
 	if (!p->unlocked_told && secret_unlocked()) {
 		p->unlocked_told = true;
 		log_warnx("not all memory is locked (RLIMIT_MEMLOCK): it may "
@@ -202,6 +211,9 @@ wait_ms(const struct poolproc *p, uint64_t now)
 	/* A seed that could not be saved is tried again with the round. */
 	if (p->save_ms > now && p->save_ms < wake)
 		wake = p->save_ms;
+	if (p->kernel_asked && p->kernel_late_ms > now &&
+	    p->kernel_late_ms < wake)
+		wake = p->kernel_late_ms;
 	if (p->alive_every_ms != 0 && p->alive_ms < wake)
 		wake = p->alive_ms;
 	if (((p->outlet != NULL && outlet_waiting(p->outlet)) ||
