@@ -25,12 +25,15 @@ static uint64_t now;
 
 /* One read, and how it ended. */
 struct reader {
+	struct reader *next;
 	struct readq_read rd;
 	bool over;
 	int err;
 	size_t n;
 	uint8_t octets[READQ_OCTETS_MAX];
 };
+
+static struct reader *readers;
 
 static void
 note(struct readq_read *rd, int err, const uint8_t *octets, size_t n)
@@ -56,6 +59,8 @@ reader(size_t size, bool nowait, uid_t uid)
 				     .uid = uid,
 				     .size = size,
 				     .nowait = nowait };
+	r->next = readers;
+	readers = r;
 	readq_add(q, &r->rd, now);
 	return r;
 }
@@ -130,6 +135,10 @@ static void
 teardown(void)
 {
 	readq_free(q);
+	for (struct reader *r = readers, *next; r != NULL; r = next) {
+		next = r->next;
+		free(r);
+	}
 	(void)unlink(at.sun_path);
 	(void)rmdir(dir);
 }
