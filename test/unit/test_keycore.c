@@ -339,6 +339,11 @@ Test(krbreq, what_is_not_sound_is_refused)
 	n = krbans_size(&a);
 	cr_assert(krbans_check(&a, n));
 	cr_assert(!krbans_check(&a, n - 1));
+	a.der_len = 10;
+	n = krbans_size(&a);
+	cr_assert(krbans_check(&a, n));
+	cr_assert(!krbans_check(&a, n - 1));
+	cr_assert(!krbans_check(&a, n + 1));
 	a.status = KRBANS_STATUS_COUNT;
 	cr_assert(!krbans_check(&a, n));
 	a.status = 0;

@@ -83,7 +83,8 @@ struct offer {
 	size_t ke_len;
 	bool no_nonce, twice;
 	void (*change)(struct isakmp_proposal p[2], unsigned *n);
-	unsigned notifies; /* more payloads */
+	unsigned notifies; /* more payloads, */
+	uint16_t notify;   /* of this type */
 };
 
 static int
@@ -108,7 +109,7 @@ offered(const struct offer *o)
 		if (o->ke_len != 0)
 			qmbuild_ke(&q, o->ke, o->ke_len);
 		for (unsigned j = 0; j < o->notifies; j++)
-			qmbuild_notify(&q, 40000, 3, 0, NULL, 0);
+			qmbuild_notify(&q, o->notify, 3, 0, NULL, 0);
 		kinkmsg_end(&m);
 	}
 	return answer_to(&m);
@@ -232,11 +233,44 @@ Test(kinkmember, offers_that_are_not_taken)
 	sim_stop();
 }
 
+static void
+same_spi(struct isakmp_proposal p[2], unsigned *n)
+{
+	p[0].spi = 0x12345;
+}
+
+Test(kinkmember, an_spi_that_is_in_use)
+{
+	struct offer o = { .change = same_spi };
+
+	start(KEYCONF_SECRECY_OFF);
+	cr_assert_eq(offered(&o), 0);
+	cr_assert_eq(A->k.pairs.n, 1);
+	cr_assert_eq(offered(&o), ISAKMP_NOTIFY_INVALID_SPI);
+	cr_assert_eq(A->k.pairs.n, 1, "the first one stays");
+	sim_stop();
+}
+
+/* RFC 4430 section 5.5: in a request they are ignored. */
+Test(kinkmember, notifications_that_nobody_knows)
+{
+	static const uint16_t types[] = { 9999, 40000, 65535 };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		struct offer o = { .notifies = 2, .notify = types[i] };
+
+		start(KEYCONF_SECRECY_OFF);
+		cr_assert_eq(offered(&o), 0);
+		cr_assert_eq(A->k.pairs.n, 1);
+		sim_stop();
+	}
+}
+
 Test(kinkmember, payloads_that_are_too_many_or_too_few)
 {
 	static const struct offer v[] = { { .no_nonce = true },
 					  { .twice = true },
-					  { .notifies = 40 } };
+					  { .notifies = 40, .notify = 40000 } };
 
 	start(KEYCONF_SECRECY_OFF);
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
