@@ -157,7 +157,7 @@ Test(pathlife, knows_whose_a_said_was)
 	cr_assert_eq(r.action, PATH_PARK);
 	cr_assert_not(path_is_moved(path, PAIR_SAID, r.pair.whose));
 	/* the instance of another principal, under the same number */
-	snprintf(a->principal, sizeof(a->principal), "bob@R");
+	snprintf(a->principal, sizeof(a->principal), "carol@R");
 	cr_assert(path_is_moved(path, PAIR_SAID, r.pair.whose));
 	snprintf(a->principal, sizeof(a->principal), "alice@R");
 	cr_assert_not(path_is_moved(path, PAIR_SAID, r.pair.whose));
