@@ -12,7 +12,8 @@
  *   proof.c       the start-up's proof, readiness, what status says
  *   guard.c       the guard table around starts that fail
  *   requests.c    what the engine asks for on behalf of clients
- *   sever.c       SAIDs that a reload takes away
+ *   sever.c       SAIDs that a reload takes away, and (saidbook.c) a stop
+ *   fence.c       what was queued before SAIDs were given on
  *   instances.c   SAIDs of user principals
  *   goback.c      a reload that nobody confirms
  *   handover.c    to a successor, adopt.c: from a predecessor
