@@ -213,6 +213,27 @@ runs_tick(struct runs *r, uint64_t now_ms)
 	}
 }
 
+bool
+runs_under(struct runs *r, const char *association)
+{
+	size_t octets = strlen(association);
+
+	if (remove_empty(r))
+		load_rules_again(r);
+	for (size_t i = 0; i < r->n; i++) {
+		const char *slash = strrchr(r->at[i].path, '/');
+		const char *leaf = slash == NULL ? r->at[i].path : slash + 1;
+
+		/* nfipsec.ASSOCIATION.PID-SERIAL */
+		if (strncmp(leaf, "nfipsec.", 8) == 0 &&
+		    strncmp(leaf + 8, association, octets) == 0 &&
+		    leaf[8 + octets] == '.' &&
+		    strchr(leaf + 8 + octets + 1, '.') == NULL)
+			return true;
+	}
+	return false;
+}
+
 /* ---- a start --------------------------------------------------------------
  */
 

@@ -16,6 +16,7 @@
 #ifndef ENGINE_MAIN_RUNS_H
 #define ENGINE_MAIN_RUNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,9 @@ struct runs;
 /* NULL: no memory.  A kernel without cgroup v2 is found out by runs_start. */
 struct runs *runs_open(const char *run_dir);
 void runs_close(struct runs *r);
+/* Is there a program that was started under this association?  What it opens
+ * gets the SAID that was the association's then. */
+bool runs_under(struct runs *r, const char *association);
 /* Puts the caller of `what` into a leaf whose sockets get the mark.  0, and why
  * says what is lacking, or is empty; or -errno with why a sentence. */
 int runs_start(struct runs *r, const struct ctl_run *what, uint32_t mask,

@@ -87,8 +87,16 @@ check_moved(struct supervisor *s, const struct policy_options *o,
 	int err = carriers_count(&s->sever.carriers, said_to_mark(o, a->said),
 				 o->said_mask, &n);
 
-	if (err == 0 && n.sockets == 0)
+	if (err == 0 && n.sockets == 0 && !runs_under(s->runs, was))
 		return 0;
+	if (err == 0 && n.sockets == 0) {
+		snprintf(why->text, sizeof(why->text),
+			 "association %s: its SAID 0x%" PRIx32
+			 " was association %s's, and programs run under that "
+			 "(`nfipsec run`): end them, or take another SAID",
+			 a->name, a->said, was);
+		return -EADDRINUSE;
+	}
 	snprintf(why->text, sizeof(why->text),
 		 "association %s: its SAID 0x%" PRIx32
 		 " was association %s's, and %u sockets carry it: end "

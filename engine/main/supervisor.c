@@ -361,6 +361,9 @@ start(struct supervisor *s)
 					   "state-dir: give each its own"
 					 : strerror(-err));
 	s->workers = count_workers(s->policy);
+	s->runs = runs_open(s->opt->run_dir);
+	if (s->runs == NULL)
+		log_fatalx("no memory");
 	sever_begin(s);
 	take_or_make(s);
 	manual_apply(&s->store, s->persist, s->policy, &r);
@@ -369,9 +372,6 @@ start(struct supervisor *s)
 		log_warnx("%s does not survive a reboot: then the nonces of "
 			  "manual keys repeat",
 			  s->state_dir);
-	s->runs = runs_open(s->opt->run_dir);
-	if (s->runs == NULL)
-		log_fatalx("no memory");
 	s->tick.fn = on_tick;
 	s->tick.arg = s;
 	on_tick(s); /* reserves before an engine sends */
