@@ -480,26 +480,51 @@ carriers_cut(struct carriers *c, uint32_t mark, uint32_t mask,
 	return err;
 }
 
+static int
+list_protocol(struct carriers *c, struct look *l, uint8_t protocol)
+{
+	int err = list_sockets(c, l, protocol, STATES_COUNTED);
+
+	/* Not every kernel lists raw ones. */
+	if (protocol == IPPROTO_RAW && (err == -ENOENT || err == -EINVAL))
+		err = 0;
+	return err;
+}
+
+static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_RAW };
+
 int
 carriers_count(struct carriers *c, uint32_t mark, uint32_t mask,
 	       struct carriers_found *found)
 {
 	struct look l = { .mark = mark, .mask = mask };
-	int err = list_sockets(c, &l, IPPROTO_TCP, STATES_COUNTED);
+	int err = 0;
 
-	if (err == 0)
-		err = list_sockets(c, &l, IPPROTO_UDP, STATES_COUNTED);
-	if (err == 0) {
-		err = list_sockets(c, &l, IPPROTO_RAW, STATES_COUNTED);
-		/* Not every kernel lists them. */
-		if (err == -ENOENT || err == -EINVAL)
-			err = 0;
-	}
+	for (unsigned i = 0; err == 0 && i < sizeof(protocols); i++)
+		err = list_protocol(c, &l, protocols[i]);
 	if (err == 0)
 		err = list_entries(c, &l);
 	*found =
 	    (struct carriers_found){ .sockets = (unsigned)l.n_sockets,
 				     .connections = (unsigned)l.n_entries };
+	free(l.sockets);
+	free(l.entries);
+	return err;
+}
+
+int
+carriers_any(struct carriers *c, uint32_t mark, uint32_t mask)
+{
+	struct look l = { .mark = mark, .mask = mask };
+	int err = 0;
+
+	for (unsigned i = 0;
+	     err == 0 && l.n_sockets == 0 && i < sizeof(protocols); i++)
+		err = list_protocol(c, &l, protocols[i]);
+	if (err == 0 && l.n_sockets == 0)
+		err = list_entries(c, &l);
+	if (err == 0)
+		err = l.n_sockets != 0 || l.n_entries != 0;
 	free(l.sockets);
 	free(l.entries);
 	return err;

@@ -42,6 +42,8 @@ void carriers_close(struct carriers *c);
 /* How many carry `mark` under `mask`.  0 or -errno. */
 int carriers_count(struct carriers *c, uint32_t mark, uint32_t mask,
 		   struct carriers_found *found);
+/* Does anything?  1, 0 or -errno; asks no further than it has to. */
+int carriers_any(struct carriers *c, uint32_t mark, uint32_t mask);
 /* Ends what carries it: all, or what is with `peer`.  A socket without a mark
  * at the end of a connection that has it counts too.  -EOPNOTSUPP: this kernel
  * can't end sockets (CONFIG_INET_DIAG_DESTROY); then entries stay, and with

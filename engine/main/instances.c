@@ -42,11 +42,9 @@ static bool
 is_bare(struct supervisor *s, uint32_t said)
 {
 	const struct policy_options *o = &s->policy->options;
-	struct carriers_found n;
-	int err = carriers_count(&s->sever.carriers, said_to_mark(o, said),
-				 o->said_mask, &n);
 
-	return err == 0 && n.sockets == 0 && n.connections == 0;
+	return carriers_any(&s->sever.carriers, said_to_mark(o, said),
+			    o->said_mask) == 0;
 }
 
 static struct instances_idle *
