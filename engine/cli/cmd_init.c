@@ -401,15 +401,18 @@ say_next(const struct work *w)
 	if (w->half[0] != '\0')
 		(void)printf("  on %s:   nfipsec init --from FILE, which is "
 			     "%s;\n"
-			     "             over ssh:  nfipsec init --from - "
-			     "<%s\n",
-			     peer, w->half, w->half);
+			     "             over ssh:  ssh root@%s cat %s | "
+			     "nfipsec init --from -\n",
+			     peer, w->half, local, w->half);
 	else if (w->c.peer_principal != NULL)
 		(void)printf("  on %s:   nfipsec init %s --principal %s\n"
 			     "  keynegd:   /etc/krb5.keytab with %s\n",
 			     peer, local, w->c.local_principal,
 			     w->c.local_principal);
-	(void)printf("  then:      %s%s\n",
+	(void)printf("  %s      %s%s\n",
+		     w->half[0] == '\0' && w->c.peer_principal == NULL
+			 ? "now:  "
+			 : "then: ",
 		     access(running, F_OK) == 0 ? "nfipsec reload --confirm 60"
 						: "systemctl start nfipsecd",
 		     w->c.peer_principal != NULL ? " keynegd" : "");

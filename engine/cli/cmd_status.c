@@ -100,6 +100,9 @@ print_json(const struct gathered *g)
 	jsonout_count(o, "max_sa", s->max_sa);
 	jsonout_count(o, "parked", s->parked);
 	jsonout_count(o, "policy_generation", s->generation);
+	if (s->goes_back != 0)
+		(void)json_object_set_new(
+		    o, "goes_back", json_string(seconds(s->goes_back, time)));
 	jsonout_count(o, "said_mask", s->said_mask);
 	jsonout_count(o, "said_first", s->said_first);
 	jsonout_count(o, "said_last", s->said_last);
@@ -167,6 +170,10 @@ print_text(const struct gathered *g)
 			     s->parked, s->parked == 1 ? "" : "s",
 			     s->parked == 1 ? "s" : "");
 	(void)putchar('\n');
+	if (s->goes_back != 0)
+		(void)printf("  reload        unconfirmed: goes back at %s "
+			     "unless `nfipsec confirm`\n",
+			     seconds(s->goes_back, time));
 	print_drops(g);
 }
 

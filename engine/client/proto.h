@@ -191,6 +191,7 @@ struct proto_status {
 	uint32_t generation;               /* of the policy */
 	uint64_t started, service_started; /* engine, supervisor; wall secs */
 	uint64_t starts;                   /* engines so far */
+	uint64_t goes_back; /* an unconfirmed reload, wall secs; 0: none */
 	char divert[PROTO_NAME_MAX];       /* "nft queue", "xt NFQUEUE" */
 	char randomness[PROTO_NAME_MAX];   /* "kernel", ... and entropyd */
 	char text[PROTO_SENTENCE_MAX];     /* why not ready */

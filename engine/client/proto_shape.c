@@ -63,6 +63,7 @@ static const struct proto_field status_fields[] = {
 	TEXT(RANDOMNESS, proto_status, randomness),
 	TEXT(TEXT, proto_status, text),
 	U64(PARKED, proto_status, parked),
+	U64(GOES_BACK, proto_status, goes_back),
 };
 SHAPE(status);
 

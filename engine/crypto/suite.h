@@ -74,8 +74,11 @@ struct suite_sizes {
 	unsigned seq_octets; /* on the wire; 0 by RFC 1826 and 1829 */
 };
 
-/* Once per process, before any other call: checks libgcrypt's version and
- * runs the known-answer tests.  0, or -EPROTO with the failed one's name. */
+/* Once per process, before any other call of libgcrypt, here or elsewhere:
+ * checks its version.  0, or -EPROTO with what is wrong. */
+int suite_library_init(const char **failed);
+/* The same, and the known-answer tests, before any other call of these.  0, or
+ * -EPROTO with the failed one's name. */
 int suite_init(const char **failed);
 /* NULL with errno: EINVAL for a wrong combination (algo_refuse_esp and _ah
  * say why) or key length, ENOMEM. */

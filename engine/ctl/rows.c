@@ -185,6 +185,7 @@ next_status(struct server *s, struct session *c, void *buf, size_t cap)
 		.started = load64(&h->engine_started_wall),
 		.service_started = h->supervisor_started_wall,
 		.starts = load64(&h->engine_starts),
+		.goes_back = load64(&h->goes_back_wall),
 	};
 
 	if (c->at++ != 0)

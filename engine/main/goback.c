@@ -37,6 +37,13 @@ goback_retire(struct supervisor *s)
 	g->wanted = false;
 }
 
+/* For `nfipsec status`. */
+static void
+tell(struct supervisor *s, uint64_t wall_secs)
+{
+	atomic_store(&s->store.head->goes_back_wall, wall_secs);
+}
+
 static void
 go_back(void *arg)
 {
@@ -63,6 +70,7 @@ go_back(void *arg)
 	}
 	g->policy = NULL;
 	g->diag = NULL;
+	tell(s, 0);
 	log_warnx("nobody has confirmed: the configuration before the reload "
 		  "is back; %s is not what runs",
 		  s->opt->conf);
@@ -81,6 +89,7 @@ goback_arm(struct supervisor *s, uint32_t secs, FILE *out)
 		g->timer.arg = s;
 		g->at_ms = now + secs * UINT64_C(1000);
 		evloop_timer_set(s->loop, &g->timer, g->at_ms);
+		tell(s, clock_wall_secs() + secs);
 	}
 	fprintf(out, "goes back in %" PRIu64 " s, unless `nfipsec confirm`\n",
 		g->at_ms > now ? (g->at_ms - now + 999) / 1000 : 0);
@@ -92,6 +101,7 @@ goback_forget(struct supervisor *s)
 	struct goback *g = &s->goback;
 
 	evloop_timer_clear(s->loop, &g->timer);
+	tell(s, 0);
 	policy_free(g->policy);
 	diag_free(g->diag);
 	g->policy = NULL;

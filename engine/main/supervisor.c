@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/proc.h"
+#include "engine/crypto/suite.h"
 #include "engine/ctl/server.h"
 #include "engine/main/handover.h"
 #include "engine/main/supervisor.h"
@@ -324,6 +325,7 @@ take_or_make(struct supervisor *s)
 		handover_note_policy(s);
 	}
 	s->store.head->supervisor_started_wall = clock_wall_secs();
+	atomic_store(&s->store.head->goes_back_wall, 0);
 	if (s->listen_fd < 0)
 		s->listen_fd = server_listen(s->opt->run_dir);
 	if (s->listen_fd < 0)
@@ -403,8 +405,8 @@ finish(struct supervisor *s)
 	close(s->listen_fd);
 	if (s->policy_fd >= 0)
 		close(s->policy_fd);
-	store_unmap(&s->store);
 	goback_forget(s);
+	store_unmap(&s->store);
 	policy_free(s->policy);
 	diag_free(s->diag);
 	free(s->state_dir);
@@ -420,9 +422,13 @@ supervisor_run(const struct supervisor_options *opt)
 				.listen_fd = -1,
 				.policy_fd = -1,
 				.entropy = { .fd = -1 } };
+	const char *failed = NULL;
 	int err;
 
 	log_init("nfipsecd", opt->debug);
+	/* The store's files have sums. */
+	if (suite_library_init(&failed) < 0)
+		log_fatalx("%s", failed);
 	link_init(&s.link, -1);
 	s.policy = supervisor_read(opt->conf, &s.diag);
 	diag_print(s.diag, stderr);

@@ -23,7 +23,7 @@
 #include "engine/sa/sa.h"
 
 #define STORE_MAGIC        0x6e666970u /* "nfip" */
-#define STORE_LAYOUT       10u         /* +1 whenever a struct here changes */
+#define STORE_LAYOUT       11u         /* +1 whenever a struct here changes */
 #define STORE_WORKERS_MAX  16
 #define STORE_REASONS_MAX  96
 #define STORE_ASSOCS_MAX   1024
@@ -157,6 +157,8 @@ struct store_head {
 	_Atomic uint32_t ready;         /* rules in place and proven */
 	uint32_t divert;                /* enum store_divert */
 	char not_ready[STORE_TEXT_MAX]; /* why not, while ready is 0 */
+	/* When an unconfirmed reload goes back; 0: none. */
+	_Atomic uint64_t goes_back_wall;
 	/* Allocation, see store.c. */
 	uint64_t unit_offset;
 	uint32_t units;

@@ -23,7 +23,7 @@
 #include "policy/diag.h"
 #include "policy/policy.h"
 
-#define VET_LIMIT_MS   5000 /* for one expression */
+#define VET_LIMIT_MS   30000 /* for one expression: boots are slow */
 #define VET_DEATHS_MAX 16   /* children lost before the rest is given up */
 
 /* An error in d for each define and flow that is refused, its caret where nft
