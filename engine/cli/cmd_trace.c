@@ -238,7 +238,8 @@ tell_ended(struct trace *t)
 			tracetext_print_json(&text);
 		else
 			tracetext_print(&text);
-		t->told++;
+		/* One that waits is told of again, at its end. */
+		t->told += !j->waits;
 	}
 	if (t->read.lost > t->lost_told)
 		cli_complain("too much at once: parts of what was traced are "

@@ -232,6 +232,9 @@ tracetext_print(const struct tracetext *t)
 	(void)putchar('\n');
 	print_came(t);
 	print_flow(t);
+	if (j->waited_ms != 0)
+		(void)printf("  waited %" PRIu64 ".%" PRIu64 " s\n",
+			     j->waited_ms / 1000, j->waited_ms % 1000 / 100);
 	print_outcome(t);
 	if (t->story->advice != NULL)
 		(void)printf("  -> %s\n", t->story->advice);
@@ -315,6 +318,7 @@ tracetext_print_json(const struct tracetext *t)
 	jsonout_text(o, "came", came_as(t));
 	set_packet(o, j->opened ? &j->inner : &j->first);
 	jsonout_text(o, "outcome", story_outcome_name(s->outcome));
+	jsonout_count(o, "waited_ms", j->waited_ms);
 	(void)json_object_set_new(o, "protected", json_boolean(s->secured));
 	jsonout_text(o, "association", tracenames_assoc(t->names, s->said));
 	jsonout_count(o, "said", s->said);

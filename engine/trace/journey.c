@@ -229,7 +229,26 @@ journey_dropped(struct journeys *js, const struct journey_drop *d,
 static uint64_t
 patience_ms(const struct journey *j)
 {
-	return j->queued ? JOURNEY_QUEUED_MS : JOURNEY_SILENT_MS;
+	if (!j->queued)
+		return JOURNEY_SILENT_MS;
+	return j->waits ? JOURNEY_PARKED_MS : JOURNEY_QUEUED_MS;
+}
+
+/* The engine holds it, for its keys to come: said now, and its end then. */
+static struct journey *
+tell_waiting(struct journey *j)
+{
+	struct journey *told;
+
+	if (!j->queued || !j->ours || j->waits)
+		return NULL;
+	told = malloc(sizeof(*told));
+	if (told == NULL)
+		return NULL;
+	j->waits = true;
+	*told = *j;
+	told->end = JOURNEY_QUEUED;
+	return told;
 }
 
 const struct journey *
@@ -241,10 +260,17 @@ journey_next(struct journeys *js, uint64_t now_ms)
 		struct journey *j = js->slots[i];
 
 		if (j->end == JOURNEY_UNDERWAY &&
-		    now_ms - j->heard_ms >= patience_ms(j))
+		    now_ms - j->heard_ms >= patience_ms(j)) {
+			js->told = tell_waiting(j);
+			if (js->told != NULL)
+				return js->told;
 			j->end = j->queued ? JOURNEY_QUEUED : JOURNEY_UNSEEN;
+		}
 		if (j->end == JOURNEY_UNDERWAY)
 			continue;
+		if (j->waits)
+			j->waited_ms = j->heard_ms - j->began_ms;
+		j->waits = false;
 		memmove(js->slots + i, js->slots + i + 1,
 			(js->n - i - 1) * sizeof(js->slots[0]));
 		js->n--;

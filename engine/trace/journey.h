@@ -23,6 +23,8 @@
 	1000                   /* then nothing more is expected of a packet,   \
 				*/
 #define JOURNEY_QUEUED_MS 3000 /* of one that waits in a queue later */
+#define JOURNEY_PARKED_MS                                                      \
+	3610000 /* of one that waits in ours: `park seconds` and some */
 
 enum journey_end {
 	JOURNEY_UNDERWAY,
@@ -31,7 +33,8 @@ enum journey_end {
 	JOURNEY_SENT,      /* by the engine, sealed, as packets of its own */
 	JOURNEY_LEFT,      /* behind the last hook of postrouting */
 	JOURNEY_DELIVERED, /* behind the last hook of input */
-	JOURNEY_QUEUED,    /* went into a queue, nothing since */
+	JOURNEY_QUEUED,    /* went into a queue, nothing since; one that is in
+			    * nfipsec's (waits) is given out again at its end */
 	JOURNEY_UNSEEN,    /* no more news: not dropped by nftables */
 };
 
@@ -47,6 +50,8 @@ struct journey {
 	uint32_t id;
 	uint64_t began_ms, heard_ms;
 	bool outbound, forwarded, queued, ours; /* ours: nfipsec's queue */
+	bool waits;    /* was given out as QUEUED, and not at its end yet */
+	uint64_t waited_ms; /* then: how long it did */
 	bool replaced; /* went on behind nfipsec's queue */
 	bool opened;   /* and it was ESP or AH: inner is what was inside */
 	struct sighting inner;

@@ -141,6 +141,30 @@ Test(trace, an_id_used_again_is_another_packet)
 	journey_free(js);
 }
 
+Test(trace, what_the_engine_holds_is_told_of_twice)
+{
+	struct journeys *js = journey_new(TABLE);
+	struct sighting p = packet(6, 5);
+	struct journey_drop d = { .outbound = true, .reason = "parked-late" };
+	const struct journey *j;
+
+	tell_queued(js, 1, &p);
+	cr_assert_null(journey_next(js, T0 + JOURNEY_QUEUED_MS - 1));
+	j = journey_next(js, T0 + JOURNEY_QUEUED_MS);
+	cr_assert_eq(j->end, JOURNEY_QUEUED);
+	cr_assert(j->waits);
+	cr_assert_null(journey_next(js, T0 + 10000));
+	cr_assert_gt(journey_wait_ms(js, T0 + 10000), 0);
+	d.packet = p;
+	cr_assert(journey_dropped(js, &d, T0 + 10000));
+	j = journey_next(js, T0 + 10000);
+	cr_assert_eq(j->end, JOURNEY_ENGINE);
+	cr_assert_not(j->waits);
+	cr_assert_eq(j->waited_ms, 10000);
+	cr_assert_null(journey_next(js, T0 + 10000));
+	journey_free(js);
+}
+
 Test(trace, others_traces_are_not_ours)
 {
 	struct journeys *js = journey_new(TABLE);
