@@ -144,7 +144,7 @@ test-programs: # what tests of other kinds run; fragments add theirs
 # ---- checks ------------------------------------------------------------------
 # What the tests need is installed first, from the one list in packaging/deps.
 .PHONY: deps check check-unit check-golden check-net check-vm check-asan \
-	check-tsan check-mutants rooms
+	check-tsan check-mutants check-newcomer rooms
 deps:
 	packaging/install-deps
 
@@ -159,6 +159,10 @@ check-unit check-golden check-net check-vm: check-%: tests
 
 check-mutants: tests
 	$(RUN) mutants
+
+# Two fresh machines, installed and rebooted: a quarter of an hour.
+check-newcomer: deps
+	$(RUN) newcomer
 
 # The kinds that a sanitizer can watch; what a kernel runs stays as it is.
 SANITIZED := unit fuzz vector golden tool net
@@ -217,6 +221,7 @@ help:
 	@echo 'check-unit   check-golden  check-net  check-vm: one kind of test'
 	@echo 'check-asan   check-tsan: what a sanitizer can watch, under it'
 	@echo 'check-mutants  do the tests notice when a property breaks?'
+	@echo 'check-newcomer  README.md on two fresh machines, and a reboot'
 	@echo 'fuzz         each target for FUZZ_SECS (60) seconds'
 	@echo 'cov          lines that tests reach, by room'
 	@echo 'bench        measures throughput beside contestants'
