@@ -409,10 +409,10 @@ say_next(const struct work *w)
 			     "  keynegd:   /etc/krb5.keytab with %s\n",
 			     peer, local, w->c.local_principal,
 			     w->c.local_principal);
-	(void)printf("  %s      %s%s\n",
+	(void)printf("  %-11s%s%s\n",
 		     w->half[0] == '\0' && w->c.peer_principal == NULL
-			 ? "now:  "
-			 : "then: ",
+			 ? "now:"
+			 : "then:",
 		     access(running, F_OK) == 0 ? "nfipsec reload --confirm 60"
 						: "systemctl start nfipsecd",
 		     w->c.peer_principal != NULL ? " keynegd" : "");
