@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -29,6 +30,8 @@
 #include "entropyd/poolproc.h"
 #include "entropyd/rawout.h"
 #include "entropyd/settings.h"
+
+#define STATUS_SECS 5 /* for a daemon that does not answer */
 
 struct plan {
 	struct source sources[NOISE_MAX];
@@ -205,8 +208,9 @@ static int
 show_status(const struct options *o)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = STATUS_SECS };
 	char text[ENTROPY_STATUS_MAX];
-	ssize_t n;
+	ssize_t n = -1;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", o->run_dir,
@@ -214,15 +218,23 @@ show_status(const struct options *o)
 		fprintf(stderr, "entropyd: %s: name too long\n", o->run_dir);
 		return 2;
 	}
-	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0) {
+	/* A daemon that stands still accepts nobody and says nothing. */
+	if (fd >= 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+		       sizeof(patience)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+		       sizeof(patience)) == 0 &&
+	    connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+		while ((n = read(fd, text, sizeof(text))) > 0)
+			fwrite(text, 1, (size_t)n, stdout);
+	if (n < 0) {
 		fprintf(stderr, "entropyd: %s: %s\n", at.sun_path,
-			strerror(errno));
+			errno == EAGAIN ? "it does not answer"
+					: strerror(errno));
 		return 3;
 	}
-	while ((n = read(fd, text, sizeof(text))) > 0)
-		fwrite(text, 1, (size_t)n, stdout);
 	close(fd);
-	return n < 0 || fflush(stdout) != 0;
+	return fflush(stdout) != 0;
 }
 
 int

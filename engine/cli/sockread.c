@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 static int
 connect_to(const char *run_dir, const char *name)
 {
+	const struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd, n, err;
 
@@ -24,9 +26,12 @@ connect_to(const char *run_dir, const char *name)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	/* A daemon that stands still accepts nobody: connect(2) would wait. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+			 sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
 		return fd;
-	err = -errno;
+	err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	(void)close(fd);
 	return err;
 }
