@@ -185,6 +185,31 @@ Test(kinkmember, values_of_low_order)
 	sim_stop();
 }
 
+/* A value of each group that the manual names is taken, the first offer of an
+ * initiator of other make may be any. */
+Test(kinkmember, every_group_is_answered)
+{
+	static const uint16_t groups[] = { DH_GROUP_MODP2048, DH_GROUP_MODP3072,
+					   DH_GROUP_MODP4096,
+					   DH_GROUP_CURVE25519 };
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		uint8_t public[DH_OCTETS_MAX];
+		struct dh *d = dh_new(groups[i], public);
+		struct offer o = { .group = groups[i],
+				   .ke = public,
+				   .ke_len = dh_octets(groups[i]) };
+
+		start(KEYCONF_SECRECY_PREFER);
+		cr_assert_eq(offered(&o), 0);
+		cr_assert_eq(A->k.pairs.n, 1);
+		cr_assert_eq(A->k.pairs.first->group, groups[i]);
+		dh_free(d);
+		nothing_is_left();
+		sim_stop();
+	}
+}
+
 static void
 tunnel(struct isakmp_proposal p[2], unsigned *n)
 {
