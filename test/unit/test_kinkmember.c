@@ -403,3 +403,139 @@ Test(kinkmember, what_comes_back_to_its_sender)
 		sim_stop();
 	}
 }
+
+/* ---- one that answers, and refuses -------------------------------------- */
+
+/* The group that the last CREATE of A offers; B's key is set. */
+static unsigned
+group_asked_for(uint64_t *ctime, uint32_t *cusec)
+{
+	static uint8_t plain[4096];
+	struct isakmp_fault fault;
+	struct kinkbody body;
+	struct isakmp_op op;
+	struct kinkmsg msg;
+	struct cursor c;
+	uint64_t ticket;
+	int n;
+
+	cr_assert_gt(sim.traced, 0);
+	c = cursor_make(sim.trace[sim.traced - 1].at,
+			sim.trace[sim.traced - 1].n);
+	cr_assert_eq(kinkmsg_parse(c, &msg), 0);
+	cr_assert_eq(msg.type, KINK_TYPE_CREATE);
+	xid = msg.xid;
+	kinkmsg_parse_body(msg.payloads, msg.next, &body);
+	cr_assert(cursor_u64(&body.ap, &ticket) &&
+		  cursor_u64(&body.ap, ctime) && cursor_u32(&body.ap, cusec));
+	key.etype = sim.etype;
+	memcpy(key.key, sim.ticket[ticket].key, sizeof(key.key));
+	n = enctype_decrypt(&key, ENCTYPE_USAGE_KINK_ENCRYPT, body.encrypted.at,
+			    body.encrypted.left, plain, sizeof(plain));
+	cr_assert_gt(n, 0);
+	cr_assert_eq(kinkmsg_parse_inner(cursor_make(plain, (size_t)n), &body),
+		     0);
+	cr_assert(
+	    isakmp_parse(body.isakmp[0], body.isakmp_next[0], &op, &fault));
+	cr_assert_eq(op.ke.left, transform_offered_group(&op) == DH_GROUP_NONE
+				     ? 0
+				     : dh_octets(transform_offered_group(&op)));
+	return transform_offered_group(&op);
+}
+
+static void
+refuse(uint16_t notify)
+{
+	struct kinkmsg_build m;
+	struct qmbuild q;
+	uint8_t rep[512];
+	uint64_t ctime;
+	uint32_t cusec;
+
+	(void)group_asked_for(&ctime, &cusec);
+	m = kinkmsg_build_make(message, sizeof(message), KINK_TYPE_REPLY, xid,
+			       false);
+	kinkmsg_put_ap(&m, KINK_PAYLOAD_AP_REP, 7, rep,
+		       sim_ap_rep(&key, ctime, cusec, rep, sizeof(rep)));
+	kinkmsg_begin(&m, KINK_PAYLOAD_ISAKMP);
+	q = qmbuild_make(&m.b);
+	qmbuild_notify(&q, notify, ISAKMP_PROTOCOL_ESP, 0, NULL, 0);
+	kinkmsg_end(&m);
+	(void)answer_to(&m);
+}
+
+/* Curve25519, the group that all have, and none where that is allowed. */
+Test(kinkmember, groups_that_the_peer_lacks)
+{
+	static const enum keyconf_secrecy secrecy[] = {
+		KEYCONF_SECRECY_PREFER, KEYCONF_SECRECY_REQUIRE
+	};
+	uint64_t ctime;
+	uint32_t cusec;
+
+	for (int i = 0; i < 2; i++) {
+		start(secrecy[i]);
+		sim_acquire(A, B);
+		sim_run(50);
+		cr_assert_eq(group_asked_for(&ctime, &cusec),
+			     DH_GROUP_CURVE25519);
+		refuse(ISAKMP_NOTIFY_NO_PROPOSAL_CHOSEN);
+		cr_assert_eq(group_asked_for(&ctime, &cusec),
+			     DH_GROUP_MODP2048);
+		refuse(ISAKMP_NOTIFY_NO_PROPOSAL_CHOSEN);
+		if (secrecy[i] == KEYCONF_SECRECY_PREFER) {
+			cr_assert_eq(group_asked_for(&ctime, &cusec),
+				     DH_GROUP_NONE);
+			refuse(ISAKMP_NOTIFY_NO_PROPOSAL_CHOSEN);
+		}
+		cr_assert_eq(A->give_ups, 1);
+		cr_assert_neq(strstr(A->why, "`forward-secrecy`"), NULL, "%s",
+			      A->why);
+		sim_run(70000);
+		cr_assert_eq(A->k.pairs.n, 0);
+		cr_assert_eq(A->k.exchanges.items, 0);
+		sim_stop();
+	}
+}
+
+Test(kinkmember, refusals_of_every_sort)
+{
+	static const struct {
+		uint16_t notify;
+		const char *says;
+	} v[] = {
+		{ ISAKMP_NOTIFY_INVALID_ID_INFORMATION, "`principals`" },
+		{ ISAKMP_NOTIFY_PAYLOAD_MALFORMED, "the log there" },
+		{ 9999, "the log there" }, /* 5.5: an error all the same */
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		start(KEYCONF_SECRECY_PREFER);
+		sim_acquire(A, B);
+		sim_run(50);
+		refuse(v[i].notify);
+		cr_assert_eq(A->give_ups, 1, "%zu", i);
+		cr_assert_neq(strstr(A->why, v[i].says), NULL, "%s", A->why);
+		cr_assert_eq(A->k.pairs.n, 0);
+		sim_stop();
+	}
+}
+
+Test(kinkmember, an_spi_of_ours_that_the_peer_has)
+{
+	uint64_t ctime;
+	uint32_t cusec, first;
+
+	start(KEYCONF_SECRECY_OFF);
+	sim_acquire(A, B);
+	sim_run(50);
+	first = A->k.pairs.first->spi_in;
+	refuse(ISAKMP_NOTIFY_INVALID_SPI);
+	(void)group_asked_for(&ctime, &cusec); /* it asks again, */
+	cr_assert_neq(A->k.pairs.first->spi_in, first);
+	refuse(ISAKMP_NOTIFY_INVALID_SPI); /* and once */
+	cr_assert_eq(A->give_ups, 1);
+	cr_assert_neq(strstr(A->why, "SPI"), NULL, "%s", A->why);
+	cr_assert_eq(A->k.pairs.n, 0);
+	sim_stop();
+}
