@@ -30,6 +30,7 @@ import contextlib
 import json
 import mmap
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -518,7 +519,27 @@ class Hosts:
             for h in self.hosts:
                 for line in h.log_text().splitlines():
                     print(f"# {h.name}: {line}", file=sys.stderr)
+        found = self.sanitizer_reports()
         self.close()
+        if found:
+            print("\n".join(found), file=sys.stderr)
+            raise RuntimeError("a sanitizer found something")
+
+    def sanitizer_reports(self):
+        """What any program said into a log of ours, from the first line that
+        a sanitizer wrote."""
+        found = []
+        for folder, _, names in os.walk(self.dir):
+            for path in (os.path.join(folder, n) for n in names):
+                if not path.endswith((".log", ".out", ".err")):
+                    continue
+                with open(path, errors="replace", encoding="utf-8") as f:
+                    text = f.read()
+                m = re.search(r"^.*(==\d+==ERROR: |WARNING: ThreadSanitizer|"
+                              r"runtime error: )", text, re.M)
+                if m:
+                    found.append(f"{path}:\n{text[m.start():][:6000]}")
+        return found
 
     def close(self):
         if self._closed:
