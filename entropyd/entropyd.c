@@ -100,7 +100,9 @@ make_plan(struct plan *plan, const struct options *o)
 static int
 open_seed_dir(const struct options *o, const char *path)
 {
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
 	const struct passwd *pw;
+	struct stat st;
 	int fd;
 
 	if ((mkdir(o->state_dir, 0755) != 0 && errno != EEXIST) ||
@@ -108,12 +110,19 @@ open_seed_dir(const struct options *o, const char *path)
 		log_warn("%s: no seed is kept", path);
 		return -1;
 	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, flags);
+	/* A umask has kept the group out when it was made: taken back. */
+	if (fd < 0 && errno == EACCES &&
+	    fchownat(AT_FDCWD, path, geteuid(), 0, AT_SYMLINK_NOFOLLOW) == 0)
+		fd = open(path, flags);
 	if (fd < 0) {
 		log_warn("%s: no seed is kept", path);
 		return -1;
 	}
 	if (geteuid() == 0) {
+		if (fstat(fd, &st) == 0 && st.st_uid == 0 &&
+		    fchmod(fd, 0750) != 0)
+			log_warn("%s", path);
 		pw = getpwnam(JAIL_USER);
 		if (pw == NULL)
 			pw = getpwnam("nobody");
