@@ -27,6 +27,7 @@ jail_pool(void)
 		{ .nr = SYS_close },
 		{ .nr = SYS_clock_gettime },
 		{ .nr = SYS_clock_nanosleep },
+		{ .nr = SYS_setitimer },
 		{ .nr = SYS_getrandom },
 		{ .nr = SYS_rt_sigaction },
 		{ .nr = SYS_rt_sigprocmask },

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,6 +23,11 @@
  * second. */
 #define REQUESTS_A_TURN 16
 #define OCTETS_A_TURN   ENTROPY_REQUEST_MAX
+
+/* Clients may pass descriptors, which the kernel closes for us as it drops
+ * them; a socket with SO_LINGER then waits for its peer, here.  No wait of a
+ * turn is longer than this. */
+#define WAIT_MS 2
 
 struct client {
 	int fd;
@@ -42,6 +49,21 @@ struct outlet {
 	struct client *clients[OUTLET_CLIENTS];
 	struct outlet_counts counts;
 };
+
+/* That it comes is all: a wait in the kernel ends. */
+static void
+on_alarm(int signo)
+{
+}
+
+static void
+alarm_every(long ms)
+{
+	struct itimerval t = { .it_interval = { 0, ms * 1000 },
+			       .it_value = { 0, ms * 1000 } };
+
+	(void)setitimer(ITIMER_REAL, &t, NULL);
+}
 
 int
 outlet_listen(const char *dir, const char *name)
@@ -74,10 +96,12 @@ struct outlet *
 outlet_new(const int listeners[OUTLET_KINDS], struct pool *pool,
 	   outlet_status *status, void *status_arg)
 {
+	struct sigaction act = { .sa_handler = on_alarm };
 	struct outlet *o = calloc(1, sizeof(*o));
 
 	if (o == NULL)
 		return NULL;
+	(void)sigaction(SIGALRM, &act, NULL);
 	memcpy(o->listeners, listeners, sizeof(o->listeners));
 	o->pool = pool;
 	o->status = status;
@@ -385,6 +409,7 @@ outlet_serve(struct outlet *o, const struct pollfd *fds, size_t n,
 {
 	size_t at = OUTLET_KINDS;
 
+	alarm_every(WAIT_MS);
 	for (unsigned i = 0; i < OUTLET_CLIENTS && at < n; i++) {
 		struct client *c = o->clients[i];
 
@@ -398,6 +423,7 @@ outlet_serve(struct outlet *o, const struct pollfd *fds, size_t n,
 	for (int i = 0; i < OUTLET_KINDS; i++)
 		if (fds[i].revents & POLLIN)
 			accept_some(o, (enum outlet_kind)i, now_ms);
+	alarm_every(0);
 }
 
 struct outlet_counts
