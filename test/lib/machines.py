@@ -5,7 +5,7 @@
         out = first.run("ping -c 1 10.77.0.2").out
 
 They are qemu's (test/vm/vm -f), joined by their eth0.  A command is given to a
-root's shell by a serial port (test/newcomer/agent); a machine can be rebooted.
+root's shell by a serial port (test/newcomer/agent).
 """
 import base64
 import collections
@@ -114,10 +114,6 @@ class Machine:
             if time.monotonic() > end:
                 raise TimeoutError(f"{self.name}: {command}: {got.out}")
             time.sleep(0.5)
-
-    def reboot(self):
-        """Asks for it: wait_boot() is when it's there again."""
-        self.run("nohup systemctl reboot >/dev/null 2>&1 &")
 
     def end(self):
         if self.vm.poll() is None:
