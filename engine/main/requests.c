@@ -166,8 +166,8 @@ check_range(const struct supervisor *s, const struct policy *p, bool back,
 
 	if (p->options.said_mask != s->policy->options.said_mask) {
 		snprintf(why->text, sizeof(why->text),
-			 "said-mask can't change while nfipsecd runs: stop and "
-			 "start it");
+			 "said-mask can't change while nfipsecd runs: end what "
+			 "uses SAIDs (nfipsec who), then stop and start it");
 		return -ENOTSUP;
 	}
 	if (loses_saids(&s->policy->options, &p->options)) {

@@ -161,6 +161,40 @@ sever_begin(struct supervisor *s)
 }
 
 void
+sever_range(struct supervisor *s)
+{
+	const struct policy_options *o = &s->policy->options;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->sever.n; i++) {
+		const struct saidbook_line *l = &s->sever.closed[i];
+		uint32_t mark = said_to_mark(o, l->said);
+		struct carriers_found n;
+		int err;
+
+		if (l->said >= o->said_first && l->said <= o->said_last) {
+			s->sever.closed[kept++] = *l;
+			continue;
+		}
+		err =
+		    carriers_count(&s->sever.carriers, mark, o->said_mask, &n);
+		if (err < 0 || n.sockets != 0 || runs_under(s->runs, l->name))
+			log_fatalx("said-range no longer has 0x%" PRIx32
+				   ", which was association %s's, and %s: end "
+				   "them first, they would send in clear; what "
+				   "guarded them still does",
+				   l->said, l->name,
+				   err < 0 ? "whether sockets carry it can't "
+					     "be seen"
+				   : n.sockets != 0 ? "sockets carry it"
+						    : "programs run under it");
+		(void)carriers_cut(&s->sever.carriers, mark, o->said_mask, NULL,
+				   &n);
+	}
+	s->sever.n = kept;
+}
+
+void
 sever_start(struct supervisor *s)
 {
 	const struct policy_options *o = &s->policy->options;

@@ -346,6 +346,11 @@ start(struct supervisor *s)
 		log_fatal("/proc/self/exe");
 	lock_run_dir(s);
 	choose_state_dir(s);
+	s->runs = runs_open(s->opt->run_dir);
+	if (s->runs == NULL)
+		log_fatalx("no memory");
+	sever_begin(s);
+	sever_range(s); /* before the guard of last time goes */
 	guard_first(s);
 	err = entropy_use(s->opt->run_dir);
 	if (err < 0)
@@ -363,10 +368,6 @@ start(struct supervisor *s)
 					   "state-dir: give each its own"
 					 : strerror(-err));
 	s->workers = count_workers(s->policy);
-	s->runs = runs_open(s->opt->run_dir);
-	if (s->runs == NULL)
-		log_fatalx("no memory");
-	sever_begin(s);
 	take_or_make(s);
 	manual_apply(&s->store, s->persist, s->policy, &r);
 	proof_manual(s, &r);

@@ -165,6 +165,9 @@ void child_broken(struct supervisor *s, int err);
  * of the policy, ends the program where sockets carry one that is another's
  * now, and cuts what conntrack has under such. */
 void sever_begin(struct supervisor *s);
+/* At a start, before its guard: does not return while sockets or programs have
+ * a SAID that is none any more. */
+void sever_range(struct supervisor *s);
 void sever_start(struct supervisor *s);
 /* What the policy that runs now means is for the next start to know. */
 void sever_note(struct supervisor *s);
