@@ -77,7 +77,11 @@ notify_send_fd(int fd, const char *fmt, ...)
 void
 notify_alive(struct notify_pace *pace, uint64_t now_ms)
 {
-	if (pace->told && now_ms - pace->told_ms < ALIVE_MS)
+	uint64_t every = notify_watchdog_ms();
+
+	if (every == 0 || every > ALIVE_MS)
+		every = ALIVE_MS;
+	if (pace->told && now_ms - pace->told_ms < every)
 		return;
 	*pace = (struct notify_pace){ .told = true, .told_ms = now_ms };
 	notify_send("WATCHDOG=1");
@@ -87,8 +91,7 @@ uint64_t
 notify_watchdog_ms(void)
 {
 	const char *text = getenv("WATCHDOG_USEC");
-	unsigned long long usecs =
-	    text != NULL ? strtoull(text, NULL, 10) : 0;
+	unsigned long long usecs = text != NULL ? strtoull(text, NULL, 10) : 0;
 
 	return usecs == ULLONG_MAX ? 0 : usecs / 3000;
 }

@@ -17,7 +17,7 @@ bool secret_equal(const void *a, const void *b, size_t n);
 /* Pages of their own: locked, left out of core dumps.  NULL with errno. */
 void *secret_alloc(size_t n);
 /* Was memory of secret_alloc's ever not locked, because RLIMIT_MEMLOCK does not
- * allow it?  Who has a log says so. */
+ * allow it?  entropyd's pool says so. */
 bool secret_unlocked(void);
 void secret_free(void *p, size_t n);
 /* getrandom(2), never short; with entropyd's pool mixed in where the process

@@ -55,8 +55,8 @@ wholefile_save(const char *dir, const char *name, const char *text)
 		err = -errno;
 	if (err != 0)
 		(void)unlinkat(at, new, 0);
-	else
-		(void)fsync(at);
+	else if (fsync(at) != 0)
+		err = -errno;
 	close(at);
 	return err;
 }

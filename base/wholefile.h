@@ -10,8 +10,8 @@
 
 #include <stddef.h>
 
-/* Durable when it returns.  0 or -errno; then the former text is still there.
- */
+/* 0: it is durable; or -errno: then the former text is still there, or the new
+ * one without a promise. */
 int wholefile_save(const char *dir, const char *name, const char *text);
 /* 0 or -errno; 0 too where there is none. */
 int wholefile_forget(const char *dir, const char *name);

@@ -4,9 +4,10 @@
  * programs that can open a file and nothing else.  Through CUSE: the kernel
  * makes /dev/NAME and asks this process for each open, read and poll.
  *
- * One thread, which never waits for a reader or for the pool: reads that have
- * to wait stand in a queue (readq), polls are kept with their open file until
- * there is something to say.  A signal to a reader ends his wait.
+ * One thread, which never waits for a reader, and for the pool a moment after
+ * it has connected (readq_look): reads that have to wait stand in a queue
+ * (readq), polls are kept with their open file until there is something to
+ * say.  A signal to a reader ends his wait.
  */
 #define FUSE_USE_VERSION 314
 

@@ -195,7 +195,7 @@ static void
 fetch_openers(int fd)
 {
 	for (unsigned i = 0; i < NOISE_MAX; i++) {
-		int status;
+		int status = 0;
 
 		if (openers[i] == 0 ||
 		    waitpid(openers[i], &status, WNOHANG) == 0)

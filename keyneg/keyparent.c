@@ -33,7 +33,13 @@
 #include "policy/check.h"
 #include "policy/parse.h"
 
-enum { TICK_MS = 500, KEYTAB_TICKS = 10, RESTART_MS = 1000, TELL_MS = 5000 };
+enum {
+	TICK_MS = 500,
+	ABSENCE_MS = 4 * TICK_MS, /* of this process itself */
+	KEYTAB_TICKS = 10,
+	RESTART_MS = 1000,
+	TELL_MS = 5000
+};
 enum { NET_PATIENCE_MS = 10000 }; /* it says every second that it lives */
 
 static struct keyparent {
@@ -46,7 +52,8 @@ static struct keyparent {
 	struct entropy_supply entropy; /* of net */
 	bool engine_wanted, stopping, told_engine, told_view;
 	struct timespec keytab_time;
-	uint64_t heard_ms; /* from net */
+	uint64_t heard_ms;  /* from net */
+	uint64_t looked_ms; /* whether it was */
 	struct notify_pace pace;
 	bool ready; /* as the service manager knows */
 	unsigned ticks;
@@ -362,6 +369,10 @@ static void
 watch_net(uint64_t now)
 {
 	on_channel(); /* what it has said while we were late */
+	/* Neither ran, maybe: a suspended machine, a stopped service. */
+	if (now - parent.looked_ms > ABSENCE_MS)
+		parent.heard_ms = now;
+	parent.looked_ms = now;
 	if (parent.net <= 0 || now < parent.heard_ms + NET_PATIENCE_MS)
 		return;
 	log_warnx("the network process hangs: it is ended");

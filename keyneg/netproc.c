@@ -44,6 +44,7 @@ static struct netproc {
 	struct viewout view;
 	uint64_t started_ms;
 	bool configured;
+	bool wants_engine; /* the parent does not know it yet */
 } net;
 
 /* ---- what the state machines want done ---------------------------------- */
@@ -313,13 +314,22 @@ on_udp(int fd)
 static void
 on_engine(void)
 {
-	struct keymsg m = { .type = KEYMSG_ENGINE_LOST };
-
 	if (enginelink_read(&net.engine))
 		return;
 	net.poll[POLL_ENGINE].fd = -1;
 	log_warnx("the engine is gone");
-	(void)keymsg_send(net.poll[POLL_PARENT].fd, &m, -1);
+	net.wants_engine = true;
+}
+
+/* Until the parent, which looks for another, has it. */
+static void
+tell_engine_lost(void)
+{
+	struct keymsg m = { .type = KEYMSG_ENGINE_LOST };
+
+	if (net.wants_engine)
+		net.wants_engine =
+		    keymsg_send(net.poll[POLL_PARENT].fd, &m, -1) != 0;
 }
 
 /* ---- who looks at it ---------------------------------------------------- */
@@ -464,6 +474,7 @@ netproc_run(int channel, const char *user)
 		entropy_watch();
 		survey(clock_now_ms());
 		tell_alive(clock_now_ms());
+		tell_engine_lost();
 		net.poll[POLL_VIEW] = viewout_poll(&net.view);
 		n = poll(net.poll, POLLS, wait);
 		if (n < 0 && errno != EINTR)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy/answers.h"
@@ -364,17 +365,9 @@ lets_answers_in(const struct policy *p, const struct policy_flow *f)
 }
 
 static void
-warn_one_way(const struct policy *p, size_t i, struct diag *d)
+warn_one_way(const struct policy *p, const struct policy_flow *f,
+	     struct diag *d)
 {
-	const struct policy_flow *f = &p->flows[i];
-
-	if (!lets_answers_in(p, f))
-		return;
-	/* The first of an association speaks for all. */
-	for (size_t j = 0; j < i; j++)
-		if (p->flows[j].assoc == f->assoc &&
-		    lets_answers_in(p, &p->flows[j]))
-			return;
 	if (has_flow_in(p, f->assoc))
 		diag_warn(d, &f->expression_at,
 			  "no `flow in` is seen to match all answers: while "
@@ -391,6 +384,9 @@ warn_one_way(const struct policy *p, size_t i, struct diag *d)
 static void
 warn_flows(const struct policy *p, struct diag *d)
 {
+	/* The first of an association speaks for all. */
+	bool *told = calloc(p->n_assocs + 1, sizeof(*told));
+
 	for (size_t i = 0; i < p->n_flows; i++) {
 		const struct policy_flow *f = &p->flows[i];
 		bool answered = false;
@@ -398,7 +394,11 @@ warn_flows(const struct policy *p, struct diag *d)
 		if (f->target != POLICY_TARGET_ASSOC)
 			continue;
 		if (!f->inbound) {
-			warn_one_way(p, i, d);
+			if (told == NULL || told[f->assoc] ||
+			    !lets_answers_in(p, f))
+				continue;
+			told[f->assoc] = true;
+			warn_one_way(p, f, d);
 			continue;
 		}
 		/* The first flow-in of an association speaks for all. */
@@ -420,6 +420,7 @@ warn_flows(const struct policy *p, struct diag *d)
 			    "come by %s",
 			    p->assocs[f->assoc].name);
 	}
+	free(told);
 }
 
 int

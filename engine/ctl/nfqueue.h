@@ -13,6 +13,8 @@
 
 #define NFQUEUE_PROC     "/proc/self/net/netfilter/nfnetlink_queue"
 #define NFQUEUE_ROWS_MAX 64
+/* What a sender has marked is in its queue by then. */
+#define NFQUEUE_SETTLE_MS 20
 
 struct nfqueue_row {
 	uint32_t number;

@@ -9,8 +9,9 @@
 #include "engine/ctl/rows.h"
 #include "engine/path/reason.h"
 
-/* Slots may be released while they are summed up. */
-#define TOTALS_TRIES 100
+/* Slots may be released while they are summed up.  If that does not end, what
+ * is told may be less than the time before. */
+#define TOTALS_TRIES 5
 
 _Static_assert((int)PROTO_IN == (int)SA_IN && (int)PROTO_OUT == (int)SA_OUT,
 	       "directions go over as they are");
@@ -221,9 +222,10 @@ add_sa(struct server *s, const struct sa *sa, bool live, uint32_t n)
 			continue;
 		s->sas_of[i] += live;
 		if (strcmp(a[i].name, sa->association) != 0)
-			continue;
+			return;
 		s->totals_of[i].packets[d] += load64(&sa->packets);
 		s->totals_of[i].octets[d] += load64(&sa->octets);
+		return;
 	}
 }
 
@@ -236,6 +238,7 @@ count_by_assoc(struct server *s)
 	uint32_t n = atomic_load(&store->head->n_assocs), begun;
 	unsigned tries = 0;
 
+	s->counted_for = atomic_load(&store->head->policy_generation);
 	if (n > STORE_ASSOCS_MAX)
 		n = STORE_ASSOCS_MAX;
 	do {
@@ -263,7 +266,10 @@ next_assoc(struct server *s, struct session *c, void *buf, size_t cap)
 	const struct totals *t;
 	int err;
 
-	if (c->at == 0)
+	/* The numbers are by row of the table, of which there is one. */
+	if (c->at == 0 ||
+	    s->counted_for !=
+		atomic_load(&s->config.store->head->policy_generation))
 		count_by_assoc(s);
 	err = rows_copy_assoc(s->config.store, c->at, &a);
 	if (err == -EAGAIN)

@@ -44,6 +44,7 @@ struct server {
 	unsigned n_queues;
 	uint32_t sas_of[STORE_ASSOCS_MAX]; /* live SAs by association */
 	struct totals totals_of[STORE_ASSOCS_MAX];
+	uint32_t counted_for; /* the policy's generation */
 	uint8_t *message; /* PROTO_MESSAGE_MAX; may hold keys */
 };
 

@@ -322,10 +322,11 @@ void
 session_flush(struct server *s, struct session *c)
 {
 	enum sent done = SENT;
+	unsigned n = 0;
 
 	if (c->lost != 0)
 		done = flush_lost(c);
-	for (unsigned n = 0; done == SENT && n < SERVER_BURST; n++) {
+	for (; done == SENT && n < SERVER_BURST; n++) {
 		enum session_phase phase = c->phase;
 
 		if (phase == SESSION_IDLE || phase == SESSION_WAIT)
@@ -336,7 +337,7 @@ session_flush(struct server *s, struct session *c)
 	}
 	if (done != SENT_LATER)
 		c->stuck_ms = 0;
-	else if (c->stuck_ms == 0)
+	else if (c->stuck_ms == 0 || n > 1) /* slow is not deaf */
 		c->stuck_ms = clock_now_ms();
 	if (done == SENT_DEAD)
 		session_close(s, c);

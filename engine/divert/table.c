@@ -302,8 +302,8 @@ plan_reload(struct table *t, const struct policy *p, const struct texts *texts,
 
 	*plan = NULL;
 	if (p->options.said_mask != t->said_mask) {
-		table_why_set(why, "said-mask can't change while marks are in "
-				   "use: stop and start nfipsecd");
+		table_why_set(why,
+			      "said-mask can't change while nfipsecd runs");
 		return -ENOTSUP;
 	}
 	r = nftdiff_update(t->loaded.main, texts->main, &main);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +75,8 @@ sa_over(struct control *c, uint32_t slot)
 	tell_of_sa(c, PROTO_EVENT_SA_EXPIRED, sa);
 }
 
-/* Of an SA that a worker met: its slot may be free again by now. */
+/* Of an SA that a worker met: its slot may be free again by now, and its SAID
+ * another's, whose name is told then. */
 static void
 tell_of_use(struct control *c, enum proto_event_kind kind,
 	    const struct path_event *e)

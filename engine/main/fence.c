@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "engine/ctl/nfqueue.h"
@@ -30,17 +31,17 @@ fence_raise(struct store *s)
 	struct nfqueue_row rows[NFQUEUE_ROWS_MAX];
 	struct store_head *h = s->head;
 	int fd = open(NFQUEUE_PROC, O_RDONLY | O_CLOEXEC);
-	unsigned n = nfqueue_read(fd, rows, NFQUEUE_ROWS_MAX);
+	unsigned n;
 
+	(void)poll(NULL, 0, NFQUEUE_SETTLE_MS);
+	n = nfqueue_read(fd, rows, NFQUEUE_ROWS_MAX);
 	if (fd >= 0)
 		close(fd);
-	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
+	for (unsigned k = 0; k < STORE_QUEUE_DECAP; k++)
 		for (unsigned w = 0; w < h->workers; w++) {
 			uint64_t last = last_queued(
 			    rows, n, (uint32_t)STORE_QUEUE_NUMBER(k, w));
 
-			if (k == STORE_QUEUE_DECAP)
-				continue;
 			if (last == 0)
 				last = last_possible(h, k, w);
 			atomic_store(&h->fences[k][w], last);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard when a start fails: what is configured is closed before anything
- * else is tried, and if the configuration can not be read, what was configured
- * last time is.
+ * else is tried, and if the configuration can not be read or must not be put in
+ * place, what was configured last time is.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -91,6 +91,17 @@ guard_last(const struct supervisor_options *opt, const struct diag *d)
 			  "no guard is known from before: nothing is blocked");
 	else
 		say_first(d, opt->conf, why.text);
+}
+
+const char *
+guard_hold(const struct supervisor *s)
+{
+	static struct table_why why;
+	int err = guardkeep_restore(s->state_dir, &why);
+
+	if (err >= 0)
+		return "the guard of last time holds";
+	return err == -ENOENT ? "no guard is known from before" : why.text;
 }
 
 /* ---- others' changes ---- */

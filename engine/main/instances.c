@@ -231,9 +231,10 @@ instances_tick(struct supervisor *s, uint64_t now_ms)
 	if (!in->unapplied)
 		return;
 	in->unapplied = apply(s, &why) < 0;
-	if (in->unapplied)
+	if (in->unapplied && !in->told)
 		log_warnx("rules of instances that are over, tried again: %s",
 			  why.text);
+	in->told = in->unapplied;
 }
 
 void

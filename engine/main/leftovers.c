@@ -8,17 +8,17 @@
 #include "engine/ctl/nfqueue.h"
 #include "engine/main/leftovers.h"
 
-/* What a sender has marked is in the queue by then. */
-#define SETTLE_MS 20
 /* A worker whose threads stand still for longer is replaced anyway. */
 #define PATIENCE_MS 5000
 #define STEP_MS     1
-/* Each is a worker's sixteen batches: more than any queue holds.  Numbers that
- * nobody ever reads are of packets that the kernel could not hand over. */
-#define ROUNDS 256
+/* A worker comes round behind a batch of each queue at least, of which the
+ * smallest has so many packets. */
+#define READ_A_ROUND 16
+/* Rounds that a queue of the usual length is read in. */
+#define ROUNDS_MIN 256
 
 struct queued {
-	bool known;
+	bool known; /* of all */
 	uint32_t last[STORE_QUEUE_KINDS][STORE_WORKERS_MAX];
 };
 
@@ -28,13 +28,29 @@ look(const struct control *c, struct queued *q)
 	struct nfqueue_row rows[NFQUEUE_ROWS_MAX];
 	unsigned n = nfqueue_read(c->nfqueue_fd, rows, NFQUEUE_ROWS_MAX);
 
-	q->known = n != 0;
-	for (unsigned k = 0; k < STORE_QUEUE_KINDS; k++)
-		for (unsigned w = 0; w < c->workers; w++)
-			for (unsigned i = 0; i < n; i++)
-				if (rows[i].number ==
-				    (uint32_t)STORE_QUEUE_NUMBER(k, w))
-					q->last[k][w] = rows[i].last_id;
+	q->known = true;
+	for (unsigned k = 0; k < STORE_QUEUE_DECAP; k++)
+		for (unsigned w = 0; w < c->workers; w++) {
+			uint32_t number = (uint32_t)STORE_QUEUE_NUMBER(k, w);
+			unsigned i = 0;
+
+			while (i < n && rows[i].number != number)
+				i++;
+			if (i < n)
+				q->last[k][w] = rows[i].last_id;
+			else
+				q->known = false;
+		}
+}
+
+/* So many rounds read whatever was queued before, also where the kernel does
+ * not say what that was, or gave a number to what it could not hand over. */
+static unsigned
+rounds_of(const struct control *c)
+{
+	unsigned n = c->store.head->queue_length / READ_A_ROUND + 1;
+
+	return n > ROUNDS_MIN ? n : ROUNDS_MIN;
 }
 
 static bool
@@ -84,9 +100,9 @@ leftovers_refuse(struct control *c, uint32_t said, const struct ipaddr *peer)
 	bool was_read = false;
 	int err = 0;
 
-	(void)poll(NULL, 0, SETTLE_MS);
+	(void)poll(NULL, 0, NFQUEUE_SETTLE_MS);
 	look(c, &queued);
-	for (unsigned n = 0; err == 0 && !was_read && n < ROUNDS; n++) {
+	for (unsigned n = rounds_of(c); err == 0 && !was_read && n > 0; n--) {
 		was_read = is_read(c, &queued);
 		err = order_all(c, &order, end_ms);
 	}

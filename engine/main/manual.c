@@ -104,7 +104,7 @@ mark_given_on(const struct store_head *h, struct store_assoc *new, size_t n)
 			new[i].flags |= STORE_ASSOC_GIVEN_ON;
 			given++;
 		} else if (fenced) {
-			new[i].flags |= was->flags &STORE_ASSOC_GIVEN_ON;
+			new[i].flags |= (was->flags & STORE_ASSOC_GIVEN_ON);
 		}
 	}
 	return given;

@@ -126,6 +126,7 @@ requests_apply(struct supervisor *s, struct policy *p, struct diag *d,
 	err = s->disabled ? supervisor_rules(s, p, why)
 			  : table_reload(s->table, p, why);
 	if (err < 0) {
+		/* Those that sever_moved has ended. */
 		manual_apply(&s->store, s->persist, s->policy, &r);
 		proof_manual(s, &r);
 		return err;

@@ -97,12 +97,13 @@ check_moved(struct supervisor *s, const struct policy_options *o,
 			 a->name, a->said, was);
 		return -EADDRINUSE;
 	}
-	snprintf(why->text, sizeof(why->text),
-		 "association %s: its SAID 0x%" PRIx32
-		 " was association %s's, and %u sockets carry it: end "
-		 "them, or take another SAID",
-		 a->name, a->said, was, n.sockets);
-	if (err < 0)
+	if (err == 0)
+		snprintf(why->text, sizeof(why->text),
+			 "association %s: its SAID 0x%" PRIx32
+			 " was association %s's, and %u sockets carry it: end "
+			 "them, or take another SAID",
+			 a->name, a->said, was, n.sockets);
+	else
 		snprintf(why->text, sizeof(why->text),
 			 "association %s: its SAID 0x%" PRIx32
 			 " was association %s's, and whether sockets "
@@ -152,7 +153,7 @@ sever_begin(struct supervisor *s)
 	int err = carriers_open(&s->sever.carriers);
 
 	if (err < 0)
-		log_fatalx("netlink: %s", strerror(-err));
+		log_fatalx("netlink: %s; %s", strerror(-err), guard_hold(s));
 	err = saidbook_load(s->state_dir, &s->sever.closed, &s->sever.n);
 	if (err < 0)
 		log_warnx("%s/" SAIDBOOK_FILE ": %s; sockets that carry a SAID "
@@ -181,13 +182,13 @@ sever_range(struct supervisor *s)
 		if (err < 0 || n.sockets != 0 || runs_under(s->runs, l->name))
 			log_fatalx("said-range no longer has 0x%" PRIx32
 				   ", which was association %s's, and %s: end "
-				   "them first, they would send in clear; what "
-				   "guarded them still does",
+				   "them first, they would send in clear; %s",
 				   l->said, l->name,
 				   err < 0 ? "whether sockets carry it can't "
 					     "be seen"
 				   : n.sockets != 0 ? "sockets carry it"
-						    : "programs run under it");
+						    : "programs run under it",
+				   guard_hold(s));
 		(void)carriers_cut(&s->sever.carriers, mark, o->said_mask, NULL,
 				   &n);
 	}
@@ -215,8 +216,8 @@ sever_start(struct supervisor *s)
 	forget_taken(s, s->policy);
 }
 
-/* Those of p that no later line names.  Not instances: what carries the SAID
- * of one keeps it from being had again (instances.c). */
+/* Those of p that no later line names.  Not instances: within dynamic-said
+ * what carries the SAID of one keeps it from being had again (instances.c). */
 static size_t
 add_lines(const struct policy *p, const struct policy *later,
 	  struct saidbook_line *to)

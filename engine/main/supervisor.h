@@ -75,8 +75,9 @@ struct instances_idle {
 struct instances {
 	struct instances_idle *idle;
 	size_t n;
-	uint32_t next; /* SAID to try next: one is had again late */
+	uint32_t next;  /* SAID to try next: one is had again late */
 	bool unapplied; /* some are over, and stand in the rules yet */
+	bool told;      /* of that */
 	uint64_t looked_ms;
 };
 
@@ -144,6 +145,9 @@ char *supervisor_state_dir(const struct supervisor_options *opt);
  * for a start that fails; such a start: loads what was stored, and says in one
  * line what is wrong and what holds. */
 void guard_first(struct supervisor *s);
+/* Before a start ends: that of last time is loaded if none is there.  For the
+ * end of the line that says why. */
+const char *guard_hold(const struct supervisor *s);
 void guard_keep(struct supervisor *s);
 /* From now on others' changes of it are undone, at a pace. */
 void guard_watch(struct supervisor *s);
@@ -161,12 +165,11 @@ void child_stop(struct supervisor *s);
  * nobody could be answered any more, so another engine takes its place. */
 void child_broken(struct supervisor *s, int err);
 
-/* sever.c: at the start.  begin reads whose SAIDs were before; start asks that
- * of the policy, ends the program where sockets carry one that is another's
- * now, and cuts what conntrack has under such. */
+/* sever.c: at the start.  begin reads whose SAIDs were before.  range, before
+ * the guard of last time goes, ends the program where sockets or programs have
+ * one that is none any more; start, where sockets carry one that is another's
+ * now.  Both cut what conntrack has under such. */
 void sever_begin(struct supervisor *s);
-/* At a start, before its guard: does not return while sockets or programs have
- * a SAID that is none any more. */
 void sever_range(struct supervisor *s);
 void sever_start(struct supervisor *s);
 /* What the policy that runs now means is for the next start to know. */

@@ -68,8 +68,8 @@ struct store_queue {
 #define STORE_FENCE (1ull << 63)
 
 enum store_assoc_flag {
-	STORE_ASSOC_NEGOTIATED = 1u
-				 << 0, /* keys come over the control socket */
+	/* Its keys come over the control socket. */
+	STORE_ASSOC_NEGOTIATED = 1u << 0,
 	/* Its SAID was not its own when what is before a fence was queued. */
 	STORE_ASSOC_GIVEN_ON = 1u << 1,
 };

@@ -4,8 +4,8 @@
  * decisions that it makes: whom we expect at an address, who may speak for it.
  *
  * The lines are flat values without pointers between them, so that the parent
- * can send them to the network process.  A struct keyconf owns its arrays.  One thread.
- * Never resolves a name.
+ * can send them to the network process.  A struct keyconf owns its arrays.
+ * One thread.  Never resolves a name.
  */
 #ifndef KEYNEG_CORE_KEYCONF_H
 #define KEYNEG_CORE_KEYCONF_H

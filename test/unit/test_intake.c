@@ -16,71 +16,29 @@
 #include "entropyd/drbg.h"
 #include "entropyd/intake.h"
 #include "entropyd/keeper.h"
-
-static uint64_t ticks;
-
-static uint64_t
-coarse_timer(void *arg)
-{
-	(void)arg;
-	return ++ticks / 500 * 1000000;
-}
-
-static uint64_t
-stuck_timer(void *arg)
-{
-	(void)arg;
-	return 42;
-}
-
-static uint64_t
-sound_timer(void *arg)
-{
-	static uint64_t state = 88172645463325252u;
-
-	(void)arg;
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return ticks += 26 * (1 + (state >> 20) % 16);
-}
+#include "timers.h"
 
 static int
 open_coarse(struct noise *noise)
 {
-	return jitter_init(&noise->jitter, coarse_timer, NULL);
+	return jitter_init(&noise->jitter, coarse, NULL);
 }
 
 static int
 open_stuck(struct noise *noise)
 {
-	return jitter_init(&noise->jitter, stuck_timer, NULL);
+	return jitter_init(&noise->jitter, stuck, NULL);
 }
 
 static int
 open_sound(struct noise *noise)
 {
-	return jitter_init(&noise->jitter, sound_timer, NULL);
+	return jitter_init(&noise->jitter, stepped, NULL);
 }
 
-static ssize_t
-collect(struct noise *noise, uint8_t *samples, size_t n)
-{
-	jitter_collect(&noise->jitter, samples, n);
-	return (ssize_t)n;
-}
-
-static void
-end(struct noise *noise)
-{
-	jitter_fini(&noise->jitter);
-}
-
-static const struct source_kind kinds[] = {
-	{ .open = open_coarse, .read = collect, .close = end },
-	{ .open = open_stuck, .read = collect, .close = end },
-	{ .open = open_sound, .read = collect, .close = end },
-};
+static int (*const openers[])(struct noise *) = { open_coarse, open_stuck,
+						  open_sound };
+static struct source_kind kinds[3];
 
 static struct source sources[3];
 static struct intake *in;
@@ -96,6 +54,8 @@ setup(void)
 	for (int i = 0; i < 3; i++) {
 		noise_jitter(&sources[i]);
 		strcpy(sources[i].name, names[i]);
+		kinds[i] = timing_kind;
+		kinds[i].open = openers[i];
 		sources[i].kind = &kinds[i];
 	}
 	pool = pool_new();

@@ -5,23 +5,7 @@
 
 #include "entropyd/jitter.h"
 #include "entropyd/quality.h"
-
-static uint64_t ticks;
-
-static uint64_t
-stuck(void *arg)
-{
-	(void)arg;
-	return 42;
-}
-
-/* One step of a millisecond every 500 readings. */
-static uint64_t
-coarse(void *arg)
-{
-	(void)arg;
-	return ++ticks / 500 * 1000000;
-}
+#include "timers.h"
 
 static uint64_t
 backwards(void *arg)
@@ -37,20 +21,7 @@ even(void *arg)
 	return ticks += 1000;
 }
 
-/* Each piece of work takes 26 to 416, in steps of 26. */
-static uint64_t
-stepped(void *arg)
-{
-	static uint64_t state = 88172645463325252u;
-
-	(void)arg;
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return ticks += 26 * (1 + (state >> 20) % 16);
-}
-
-/* The same, and fewer walks than eight take always the same time. */
+/* As stepped, but fewer walks than eight take always the same time. */
 static uint64_t
 quick(void *arg)
 {
