@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "engine/cli/cli.h"
+#include "engine/cli/traceheard.h"
 #include "engine/cli/tracetext.h"
 #include "engine/trace/tracetable.h"
 #include "engine/vet/vet.h"
@@ -34,6 +35,7 @@ struct trace {
 	struct tracenames names;
 	struct client client;
 	bool connected;
+	struct answers answers;
 	uint64_t tried_ms, lost_told;
 	unsigned long told, wanted; /* wanted 0: without end */
 	struct {
@@ -218,13 +220,55 @@ take_step(void *arg, const struct traceread_step *step)
 	journey_step(t->journeys, step, clock_now_ms());
 }
 
+/* What leaves protected is waited for: does anything come back? */
+static void
+await_answer(struct trace *t, const struct journey *j, const struct story *s)
+{
+	struct answers_sent sent = { .said = s->said,
+				     .peer = j->first.dst,
+				     .left_ms = j->heard_ms };
+
+	if (s->outcome != STORY_LEFT || !s->secured || s->said == 0)
+		return;
+	if (j->end == JOURNEY_LEFT) {
+		sent.protocol = j->last.protocol;
+		sent.spi = j->last.spi;
+		sent.seq = j->last.seq;
+	}
+	answers_left(&t->answers, &sent);
+}
+
+static void
+tell_unanswered(struct trace *t)
+{
+	struct answers_sent sent;
+	struct traceheard heard;
+
+	while (answers_due(&t->answers, clock_now_ms(), &sent)) {
+		const char *name = tracenames_assoc(&t->names, sent.said);
+
+		if (traceheard_ask(t->cli->run_dir, name, &sent, &heard) < 0 ||
+		    !answers_silent(&t->answers, &sent,
+				    heard.ever ? heard.heard_ms : 0))
+			continue;
+		tracetext_print_unanswered(clock_wall_ms(), clock_now_ms(),
+					   &sent, name, &heard, t->cli->json);
+	}
+}
+
+static bool
+wants_more(const struct trace *t)
+{
+	return t->wanted == 0 || t->told < t->wanted;
+}
+
 static void
 tell_ended(struct trace *t)
 {
 	const struct journey *j;
 	struct story story;
 
-	while ((t->wanted == 0 || t->told < t->wanted) &&
+	while (wants_more(t) &&
 	       (j = journey_next(t->journeys, clock_now_ms())) != NULL) {
 		struct tracetext text = { .wall_ms = clock_wall_ms(),
 					  .journey = j,
@@ -238,6 +282,7 @@ tell_ended(struct trace *t)
 			tracetext_print_json(&text);
 		else
 			tracetext_print(&text);
+		await_answer(t, j, &story);
 		/* One that waits is told of again, at its end. */
 		t->told += !j->waits;
 	}
@@ -248,12 +293,19 @@ tell_ended(struct trace *t)
 }
 
 static int
+shorter(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+static int
 watch(struct trace *t)
 {
 	uint64_t now;
 	int wait, err;
 
-	while (t->wanted == 0 || t->told < t->wanted) {
+	/* The last packet's answer is waited for, too. */
+	while (wants_more(t) || answers_wait_ms(&t->answers, 0) >= 0) {
 		struct pollfd fds[] = {
 			{ .fd = t->read.fd, .events = POLLIN },
 			{ .fd = t->connected ? t->client.fd : -1,
@@ -261,9 +313,11 @@ watch(struct trace *t)
 		};
 
 		now = clock_now_ms();
-		wait = journey_wait_ms(t->journeys, now);
-		if (!t->connected && (wait < 0 || wait > RETRY_MS))
-			wait = RETRY_MS;
+		wait = answers_wait_ms(&t->answers, now);
+		if (wants_more(t))
+			wait = shorter(wait, journey_wait_ms(t->journeys, now));
+		if (!t->connected)
+			wait = shorter(wait, RETRY_MS);
 		if (poll(fds, 2, wait) < 0 && errno != EINTR)
 			return -errno;
 		/* The trace of a packet comes before the engine's word. */
@@ -272,6 +326,7 @@ watch(struct trace *t)
 			return err;
 		read_events(t);
 		tell_ended(t);
+		tell_unanswered(t);
 		if (ferror(stdout))
 			return -EPIPE;
 		now = clock_now_ms();

@@ -365,3 +365,90 @@ tracetext_print_stranger(uint64_t wall_ms, const struct journey_drop *d,
 	jsonout_text(o, "advice", advice == NULL ? "" : advice);
 	jsonout_line("untraced", o);
 }
+
+/* ---- what nobody answered -------------------------------------------------
+ */
+
+#define UNANSWERED                                                             \
+	"if an answer was due, there: nfipsec status (does nfipsecd run?), "   \
+	"nfipsec show drops (what it refuses), nfipsec trace; and whatever "   \
+	"stands between has to let ESP and AH pass"
+
+/* "14.2 s" */
+static const char *
+span(uint64_t ms, char out[32])
+{
+	(void)snprintf(out, 32, "%" PRIu64 ".%" PRIu64 " s", ms / 1000,
+		       ms % 1000 / 100);
+	return out;
+}
+
+static const char *
+security(uint32_t protocol)
+{
+	return protocol == IP_AH ? "AH" : "ESP";
+}
+
+static void
+unanswered_sentence(uint64_t ago_ms, const struct traceheard *heard, char *out,
+		    size_t size)
+{
+	char ago[32];
+
+	if (heard->ever)
+		(void)snprintf(out, size,
+			       "nothing came under it for %s: the last was %s, "
+			       "SPI 0x%08" PRIx32 ", number %" PRIu64,
+			       span(ago_ms, ago), security(heard->protocol),
+			       heard->spi, heard->seq);
+	else
+		(void)snprintf(out, size,
+			       "nothing ever came by %s, SPI 0x%08" PRIx32
+			       ", which is there for %s",
+			       security(heard->protocol), heard->spi,
+			       span(ago_ms, ago));
+}
+
+void
+tracetext_print_unanswered(uint64_t wall_ms, uint64_t now_ms,
+			   const struct answers_sent *sent,
+			   const char *association,
+			   const struct traceheard *heard, bool json)
+{
+	uint64_t waited = now_ms > sent->left_ms ? now_ms - sent->left_ms : 0;
+	uint64_t ago = now_ms > heard->heard_ms ? now_ms - heard->heard_ms : 0;
+	char time[32], peer[IPADDR_TEXT], wait[32], sentence[256];
+	json_t *o;
+
+	(void)cell_time(wall_ms, time);
+	(void)ipaddr_format(&sent->peer, peer);
+	unanswered_sentence(ago, heard, sentence, sizeof(sentence));
+	if (!json) {
+		(void)printf("%s %s: NO ANSWER for %s to what left protected",
+			     time, peer, span(waited, wait));
+		if (sent->protocol != 0)
+			(void)printf(
+			    ": %s, SPI 0x%08" PRIx32 ", number %" PRIu32,
+			    security(sent->protocol), sent->spi, sent->seq);
+		(void)printf(" under %s%s(0x%" PRIx32 ")\n  %s\n  -> %s\n",
+			     association, association[0] == '\0' ? "" : " ",
+			     sent->said, sentence, UNANSWERED);
+		return;
+	}
+	o = json_object();
+	jsonout_text(o, "time", time);
+	jsonout_text(o, "peer", peer);
+	jsonout_text(o, "association", association);
+	jsonout_count(o, "said", sent->said);
+	jsonout_count(o, "spi", sent->spi);
+	jsonout_count(o, "sequence", sent->seq);
+	jsonout_count(o, "waited_ms", waited);
+	jsonout_count(o, "in_spi", heard->spi);
+	jsonout_count(o, "in_sequence", heard->ever ? heard->seq : 0);
+	(void)json_object_set_new(o, "heard_ms",
+				  heard->ever ? json_integer((json_int_t)ago)
+					      : json_null());
+	jsonout_text(o, "sentence", sentence);
+	jsonout_text(o, "advice", UNANSWERED);
+	jsonout_line("unanswered", o);
+}

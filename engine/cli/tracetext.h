@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/cli/traceheard.h"
 #include "engine/cli/tracenames.h"
 #include "engine/trace/journey.h"
 #include "engine/trace/story.h"
@@ -29,5 +30,10 @@ void tracetext_print_json(const struct tracetext *t);
  * expression asks for is inside ESP or AH. */
 void tracetext_print_stranger(uint64_t wall_ms, const struct journey_drop *d,
 			      bool json);
+/* Nothing came back for what left protected. */
+void tracetext_print_unanswered(uint64_t wall_ms, uint64_t now_ms,
+				const struct answers_sent *sent,
+				const char *association,
+				const struct traceheard *heard, bool json);
 
 #endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/trace/answers.h"
+
+#include <string.h>
+
+static struct answers_one *
+find(struct answers *a, const struct answers_sent *sent)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->one[i].sent.said == sent->said &&
+		    ipaddr_equal(&a->one[i].sent.peer, &sent->peer))
+			return &a->one[i];
+	return NULL;
+}
+
+void
+answers_left(struct answers *a, const struct answers_sent *sent)
+{
+	struct answers_one *one = find(a, sent);
+
+	if (one == NULL) {
+		if (a->n == ANSWERS_MAX) {
+			memmove(a->one, a->one + 1,
+				(ANSWERS_MAX - 1) * sizeof(a->one[0]));
+			a->n--;
+		}
+		one = &a->one[a->n++];
+		*one = (struct answers_one){ .told = false };
+	}
+	/* The first of several is who waits longest. */
+	if (one->waits)
+		return;
+	one->sent = *sent;
+	one->waits = true;
+}
+
+bool
+answers_due(struct answers *a, uint64_t now_ms, struct answers_sent *out)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		struct answers_one *one = &a->one[i];
+
+		if (!one->waits || now_ms < one->sent.left_ms + ANSWERS_WAIT_MS)
+			continue;
+		one->waits = false;
+		*out = one->sent;
+		return true;
+	}
+	return false;
+}
+
+bool
+answers_silent(struct answers *a, const struct answers_sent *sent,
+	       uint64_t heard_ms)
+{
+	struct answers_one *one = find(a, sent);
+	bool silent = heard_ms + ANSWERS_SLACK_MS < sent->left_ms;
+	bool news;
+
+	if (one == NULL)
+		return silent;
+	news = silent && !one->told;
+	one->told = silent;
+	return news;
+}
+
+int
+answers_wait_ms(const struct answers *a, uint64_t now_ms)
+{
+	uint64_t first = 0;
+
+	for (size_t i = 0; i < a->n; i++) {
+		const struct answers_one *one = &a->one[i];
+		uint64_t due = one->sent.left_ms + ANSWERS_WAIT_MS;
+
+		if (one->waits && (first == 0 || due < first))
+			first = due;
+	}
+	if (first == 0)
+		return -1;
+	return first > now_ms ? (int)(first - now_ms) : 0;
+}
