@@ -133,20 +133,36 @@ on_failed(void *ctx, uint32_t pair, int err)
 }
 
 /* What an earlier run has left in the engine is of another epoch: it goes,
- * and its peer is told so by a STATUS. */
+ * and its peer is told so by a STATUS.  So does what was to be removed while
+ * there was no connection. */
 static bool
 is_known(void *ctx, const struct proto_sa *sa)
 {
 	enum sainstall_direction d =
 	    sa->direction == PROTO_IN ? SAINSTALL_IN : SAINSTALL_OUT;
+	struct sapair *p =
+	    pair_of(d, (uint8_t)sa->protocol, &sa->peer, sa->spi);
 
 	(void)ctx;
-	if (keyconf_by_name(&net.conf, sa->association) == NULL ||
-	    pair_of(d, (uint8_t)sa->protocol, &sa->peer, sa->spi) != NULL)
+	if (p != NULL && (d == SAINSTALL_IN ? p->in_there : p->out_there)) {
+		kink_engine_has(&net.kink, p->id, d == SAINSTALL_OUT);
+		return true;
+	}
+	if (p != NULL)
+		return false;
+	if (keyconf_by_name(&net.conf, sa->association) == NULL)
 		return true;
 	(void)kink_probe(&net.kink, clock_now_ms(), sa->association, &sa->local,
 			 &sa->peer);
 	return false;
+}
+
+static void
+on_listed(void *ctx)
+{
+	(void)ctx;
+	kink_engine_listed(&net.kink, clock_now_ms(),
+			   (uint32_t)clock_wall_secs());
 }
 
 static void
@@ -168,6 +184,7 @@ static const struct enginelink_ops engine_ops = { .acquire = on_acquire,
 						  .added = on_added,
 						  .failed = on_failed,
 						  .known = is_known,
+						  .listed = on_listed,
 						  .seen = on_seen };
 
 /* ---- what comes in ------------------------------------------------------ */
@@ -239,6 +256,7 @@ on_parent_message(const struct keymsg *m, int fd)
 	case KEYMSG_ENGINE:
 		net.poll[POLL_ENGINE].fd = fd;
 		enginelink_attach(&net.engine, fd);
+		kink_engine_new(&net.kink);
 		return;
 	case KEYMSG_ENTROPY:
 		use_entropy(fd);

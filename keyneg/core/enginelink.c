@@ -47,20 +47,35 @@ drop_first(struct enginelink *l)
 }
 
 static void
-detach(struct enginelink *l)
+end_connection(struct enginelink *l)
 {
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
 	l->greeted = l->busy = l->surveying = false;
-	while (l->first != NULL)
+}
+
+/* Whoever waits for an addition that was on its way hears that it failed:
+ * nobody else would tell.  Nothing can be asked meanwhile. */
+static void
+detach(struct enginelink *l)
+{
+	end_connection(l);
+	while (l->first != NULL) {
+		uint32_t pair = l->first->pair;
+
 		drop_first(l);
+		if (pair != 0 && pair != SURVEY)
+			l->ops->failed(l->ctx, pair, -ENOTCONN);
+	}
 }
 
 void
 enginelink_fini(struct enginelink *l)
 {
-	detach(l);
+	end_connection(l);
+	while (l->first != NULL)
+		drop_first(l);
 	secret_wipe(l->msg, sizeof(l->msg));
 }
 
@@ -243,6 +258,8 @@ on_reply(struct enginelink *l, const struct proto_head *head, size_t n)
 		log_warnx("the engine refuses: %s (%s)", text.text,
 			  strerror(head->error));
 	}
+	if (i->type == PROTO_SAS && i->pair != SURVEY && head->error == 0)
+		l->ops->listed(l->ctx);
 	l->busy = false;
 	drop_first(l);
 	if (head->error != 0 && pair != 0)

@@ -28,11 +28,14 @@ struct enginelink_ops {
 		      const struct ipaddr *peer, uint32_t spi, bool hard);
 	/* An installation is in force. */
 	void (*added)(void *ctx, uint32_t pair);
-	/* An installation failed. */
+	/* An installation failed, or the connection ended before the engine
+	 * said that it was done. */
 	void (*failed)(void *ctx, uint32_t pair, int err);
-	/* An SA of the engine that negotiation may have made: true: known.
-	 * What is not is deleted. */
+	/* An SA that negotiation may have made, and the engine had when this
+	 * connection began: true: known.  What is not is deleted. */
 	bool (*known)(void *ctx, const struct proto_sa *sa);
+	/* That was all of them. */
+	void (*listed)(void *ctx);
 	/* One of those that enginelink_survey asked for. */
 	void (*seen)(void *ctx, const struct proto_sa *sa);
 };
@@ -54,8 +57,8 @@ void enginelink_init(struct enginelink *l, const struct enginelink_ops *ops,
 		     void *ctx);
 void enginelink_fini(struct enginelink *l);
 /* A new connection, non-blocking; it takes the descriptor over.  What waited
- * for the old one is forgotten: the list of SAs that is asked for first shows
- * what is there. */
+ * for the old one is forgotten, additions with a word (`failed`): the list of
+ * SAs that is asked for first shows what is there. */
 void enginelink_attach(struct enginelink *l, int fd);
 /* Has every SA of negotiation told to `seen`, unless that is under way.
  * 0 or -errno. */

@@ -8,14 +8,15 @@
 
 #define TO(s) (1u << EXCHANGE_##s)
 
-/* From each state, where it may go.  DONE and FAILED only end. */
+/* From each state, where it may go.  FAILED only ends; DONE too, unless the
+ * engine refuses what was agreed on. */
 static const uint32_t moves[EXCHANGE_STATE_COUNT] = {
 	[EXCHANGE_NEW] = TO(WAIT_TICKET) | TO(WAIT_CHECK),
 	[EXCHANGE_WAIT_TICKET] = TO(WAIT_REPLY) | TO(FAILED),
 	[EXCHANGE_WAIT_REPLY] = TO(DONE) | TO(FAILED),
 	[EXCHANGE_WAIT_CHECK] = TO(WAIT_ACK) | TO(DONE) | TO(FAILED),
 	[EXCHANGE_WAIT_ACK] = TO(DONE) | TO(FAILED),
-	[EXCHANGE_DONE] = 0,
+	[EXCHANGE_DONE] = TO(FAILED),
 	[EXCHANGE_FAILED] = 0,
 };
 

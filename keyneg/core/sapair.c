@@ -289,7 +289,37 @@ sapair_is_newest(struct sapair_table *t, struct sapair *p)
 	p->next_use = *bucket;
 	*bucket = p;
 	while ((o = sapair_by_use(t, p->association, &p->peer, o)) != NULL)
-		o->out_there = o == p;
+		if (o != p)
+			o->out_there = o->out_doubt = false;
+	p->out_there = true;
+}
+
+void
+sapair_is_not_newest(struct sapair_table *t, struct sapair *p)
+{
+	struct sapair *o;
+
+	if (!p->out_there)
+		return;
+	p->out_there = p->out_doubt = false;
+	o = sapair_by_use(t, p->association, &p->peer, p);
+	while (o != NULL && o->spi_out == 0)
+		o = sapair_by_use(t, p->association, &p->peer, o);
+	if (o == NULL)
+		return;
+	o->out_there = true;
+	/* It was to go when the new one came. */
+	if (o->dying)
+		sapair_remove_out(t, o);
+}
+
+void
+sapair_doubt(struct sapair_table *t)
+{
+	for (struct sapair *p = t->first; p != NULL; p = p->next) {
+		p->in_doubt = p->in_there;
+		p->out_doubt = p->out_there;
+	}
 }
 
 void
@@ -297,7 +327,7 @@ sapair_remove_out(struct sapair_table *t, struct sapair *p)
 {
 	if (!p->out_there)
 		return;
-	p->out_there = false;
+	p->out_there = p->out_doubt = false;
 	t->ops->remove(t->ops_ctx, p->id, SAINSTALL_OUT, p->protocol, &p->local,
 		       &p->peer, p->spi_out);
 }
@@ -307,7 +337,7 @@ sapair_remove_in(struct sapair_table *t, struct sapair *p)
 {
 	if (!p->in_there)
 		return 0;
-	p->in_there = false;
+	p->in_there = p->in_doubt = false;
 	return t->ops->remove(t->ops_ctx, p->id, SAINSTALL_IN, p->protocol,
 			      &p->local, &p->peer, p->spi_in);
 }

@@ -23,13 +23,15 @@ struct sapair {
 	uint32_t spi_in, spi_out; /* spi_out 0: not known yet, or not set */
 	uint8_t protocol;         /* 50 ESP, 51 AH */
 	bool in_there, out_there; /* installed in the engine */
+	bool in_doubt, out_doubt; /* in the one before: has this one them? */
+	bool lost;                /* it has not; the peer is to be told */
 	bool initiator;           /* ours to rekey */
 	bool dying;               /* replaced or deleted: not to be rekeyed */
 	char association[KEYCONF_NAME_MAX];
 	char principal[KEYCONF_PRINCIPAL_MAX];
 	struct ipaddr local, peer;
 	uint32_t epoch;      /* the peer's when it was made */
-	uint64_t epoch_secs; /* and when that was said, its clock */
+	uint64_t epoch_secs; /* and when that was said, our clock */
 	uint64_t created_ms, soft_ms, hard_ms; /* 0: no such limit */
 	uint8_t encryption, integrity;         /* enum algo */
 	uint16_t group; /* of the key exchange; 0: none */
@@ -85,9 +87,13 @@ struct sapair *sapair_by_spi_out(struct sapair_table *t,
 /* The newest pair with an outbound half, for an association and peer. */
 struct sapair *sapair_newest(struct sapair_table *t, const char *association,
 			     const struct ipaddr *peer);
+/* Another engine serves: whether the SAs are there is to be seen. */
+void sapair_doubt(struct sapair_table *t);
 /* Its outbound half was installed: it is the newest now, and the others of
  * this association and peer have none any more. */
 void sapair_is_newest(struct sapair_table *t, struct sapair *p);
+/* It was not, after all: the one before it still is. */
+void sapair_is_not_newest(struct sapair_table *t, struct sapair *p);
 /* Takes the outbound half out of the engine. */
 void sapair_remove_out(struct sapair_table *t, struct sapair *p);
 /* The inbound one; 0 or -errno. */

@@ -152,45 +152,7 @@ kink_probe(struct kink *k, uint64_t now_ms, const char *association,
 }
 
 void
-kink_seen(struct kink *k, uint64_t now_ms, uint32_t pair, bool outbound,
-	  uint64_t packets)
-{
-	struct sapair *p = sapair_by_id(&k->pairs, pair);
-	bool sent;
-
-	if (p == NULL || p->dying || !p->out_there)
-		return;
-	if (!outbound) {
-		if (packets != p->in_packets) {
-			p->silent_ms = 0;
-			p->patience_ms = KINKEXCH_PATIENCE_MS;
-			p->heard = true;
-		}
-		p->in_packets = packets;
-		return;
-	}
-	sent = packets != p->out_packets;
-	p->out_packets = packets;
-	if (p->patience_ms == 0)
-		p->patience_ms = KINKEXCH_PATIENCE_MS;
-	/* What came since the last look may be the answer. */
-	if (sent && !p->heard && p->silent_ms == 0)
-		p->silent_ms = now_ms;
-	p->heard = false;
-	if (!sent || p->silent_ms == 0 ||
-	    now_ms - p->silent_ms < p->patience_ms)
-		return;
-	log_debug("%s: %s is silent", p->association, p->principal);
-	(void)kink_probe(k, now_ms, p->association, &p->local, &p->peer);
-	/* What goes one way only is asked about less and less often. */
-	p->silent_ms = 0;
-	if (p->patience_ms < KINKEXCH_PATIENCE_MOST_MS)
-		p->patience_ms *= 2;
-}
-
-/* Takes a pair out here and now, and tells the peer. */
-static void
-delete_pair(struct kink *k, uint64_t now_ms, struct sapair *p)
+kinkexch_delete_pair(struct kink *k, uint64_t now_ms, struct sapair *p)
 {
 	const struct keyconf_assoc *a =
 	    keyconf_by_name(k->conf, p->association);
@@ -211,35 +173,8 @@ kink_delete(struct kink *k, uint64_t now_ms, uint32_t pair)
 	if (p == NULL)
 		return -ENOENT;
 	if (!p->dying)
-		delete_pair(k, now_ms, p);
+		kinkexch_delete_pair(k, now_ms, p);
 	return 0;
-}
-
-void
-kink_sa_added(struct kink *k, uint64_t now_ms, uint32_t pair)
-{
-	struct kinkexch *e = kinkexch_find_installing(k, pair);
-
-	if (e == NULL)
-		return;
-	e->installing = false;
-	if (e->x.role == EXCHANGE_RESPONDER)
-		kinkresp_installed(k, e);
-	else if (e->x.state == EXCHANGE_WAIT_REPLY || e->ack_wanted)
-		/* An AP-REQ for the CREATE, or for the ACK. */
-		(void)kinkinit_ask(k, now_ms, e);
-}
-
-void
-kink_sa_failed(struct kink *k, uint64_t now_ms, uint32_t pair, int err)
-{
-	struct sapair *p = sapair_by_id(&k->pairs, pair);
-
-	if (p == NULL || p->dying)
-		return;
-	errno = -err;
-	log_warn("%s: the engine did not take the keys", p->association);
-	delete_pair(k, now_ms, p);
 }
 
 static bool
@@ -266,7 +201,7 @@ kink_set_conf(struct kink *k, uint64_t now_ms, const struct keyconf *conf)
 			continue;
 		if (is == NULL || was == NULL || !same_assoc(was, is) ||
 		    !keyconf_may_speak(conf, is, &p->peer, p->principal, &why))
-			delete_pair(k, now_ms, p);
+			kinkexch_delete_pair(k, now_ms, p);
 	}
 	k->conf = conf;
 	peertab_prune(&k->peers, conf);
@@ -400,7 +335,7 @@ rekey(struct kink *k, uint64_t now_ms, struct sapair *p)
 	 * section 3.6 leaves rekeying to the initiator of the newest. */
 	if (a == NULL ||
 	    sapair_newest(&k->pairs, p->association, &p->peer) != p) {
-		delete_pair(k, now_ms, p);
+		kinkexch_delete_pair(k, now_ms, p);
 		return;
 	}
 	if (check_initiated(k, KINKEXCH_CREATE, p->association, &p->peer) == 0)
@@ -424,7 +359,10 @@ pair_due(struct kink *k, uint64_t now_ms, struct sapair *p)
 		sapair_free(&k->pairs, &k->pair_timers, p);
 		return;
 	}
-	rekey(k, now_ms, p);
+	if (p->lost)
+		kinkengine_tell_lost(k, now_ms, p);
+	else
+		rekey(k, now_ms, p);
 }
 
 void

@@ -124,6 +124,12 @@ int kink_delete(struct kink *k, uint64_t now_ms, uint32_t pair);
 void kink_sa_added(struct kink *k, uint64_t now_ms, uint32_t pair);
 /* Installation failed after all. */
 void kink_sa_failed(struct kink *k, uint64_t now_ms, uint32_t pair, int err);
+/* Another engine is connected, or the same one again; then which of the SAs
+ * it has, one by one; then that was all.  Pairs that it lacks are dropped and
+ * their peers told.  `wall_secs`: since 1970. */
+void kink_engine_new(struct kink *k);
+void kink_engine_has(struct kink *k, uint32_t pair, bool outbound);
+void kink_engine_listed(struct kink *k, uint64_t now_ms, uint32_t wall_secs);
 const char *kink_counter_name(enum kink_counter c);
 
 #endif

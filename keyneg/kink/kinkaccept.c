@@ -314,8 +314,9 @@ kinkaccept_create(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	ret = accept(k, now_ms, e, op, &d, inner);
 	if (ret == 0)
 		return true;
-	d.why = ret == -EBADMSG ? "its key exchange value is not a safe one"
-				: "no room for an SA";
+	d.why = ret == -EBADMSG    ? "its key exchange value is not a safe one"
+		: ret == -ENOTCONN ? "nfipsecd is not there"
+				   : "no room for an SA";
 	refuse(&d, ISAKMP_NOTIFY_PAYLOAD_MALFORMED, d.why);
 	put_refusal(k, now_ms, e, op, &d, inner);
 	return true;

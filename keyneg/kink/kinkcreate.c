@@ -159,8 +159,12 @@ kinkcreate_consume(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	ret = install(k, e, p, p->in_there && op->nonce.left == 0, shared,
 		      op->nonce);
 	secret_wipe(secret, sizeof(secret));
-	if (ret != 0)
+	if (ret != 0) {
+		/* The peer has its half already, or will. */
+		e->pair = 0;
+		kinkexch_delete_pair(k, now_ms, p);
 		return "the engine does not take the keys: see nfipsecd's log";
+	}
 	kinkexch_installs(e, p);
 	p->in_there = p->out_there = true;
 	kinkexch_pair_is_live(k, e, p, now_ms);

@@ -55,7 +55,7 @@ struct kinkexch {
 	uint32_t pair, replaces; /* ids; 0: none */
 	bool installing; /* the engine has not yet said that it has the SA */
 	uint32_t peer_epoch;
-	uint64_t peer_secs; /* of the authenticator, by the peer's clock */
+	uint64_t peer_secs; /* of the authenticator, by our clock or nearly */
 	struct keyconf_limits limits; /* as agreed */
 
 	/* initiator */
@@ -139,6 +139,8 @@ void kinkexch_name_pair(struct kink *k, const struct kinkexch *e,
 void kinkexch_installs(struct kinkexch *e, struct sapair *p);
 void kinkexch_agree_limits(struct kinkexch *e,
 			   const struct isakmp_attrs *attrs);
+/* Takes a pair out here and now, and tells the peer. */
+void kinkexch_delete_pair(struct kink *k, uint64_t now_ms, struct sapair *p);
 const char *kinkexch_kind_name(uint8_t kind);
 /* All of a principal's pairs made under another epoch are dead
  * (section 3.7).  False, and nothing dies, when this message is older than
@@ -178,6 +180,9 @@ void kinkinit_fail(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 /* The peer's CREATE takes the place of ours: ours ends without a word. */
 void kinkinit_yield(struct kink *k, struct kinkexch *e);
 
+/* kinkengine.c: a pair that the engine has lost */
+void kinkengine_tell_lost(struct kink *k, uint64_t now_ms, struct sapair *p);
+
 /* kinkreply.c: what comes back */
 void kinkreply_receive(struct kink *k, uint64_t now_ms,
 		       const struct exchange_path *path,
@@ -199,6 +204,9 @@ void kinkresp_checked(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		      const struct krbans *a);
 /* Its inbound SA is in force: the answer may go. */
 void kinkresp_installed(struct kink *k, struct kinkexch *e);
+/* It does not come: a refusal goes in the answer's place. */
+void kinkresp_not_installed(struct kink *k, uint64_t now_ms,
+			    struct kinkexch *e);
 void kinkresp_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e);
 
 /* kinkaccept.c: the responder's CREATE */

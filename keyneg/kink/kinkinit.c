@@ -297,6 +297,8 @@ static void
 first_send(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	   const struct krbans *a)
 {
+	int ret;
+
 	e->session.etype = a->etype;
 	memcpy(e->session.key, a->key, sizeof(e->session.key));
 	e->ticket = a->ticket;
@@ -304,8 +306,11 @@ first_send(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	kinkinit_hint(
 	    e, "the peer does not answer on UDP port 910: is keynegd running "
 	       "there, and does a firewall let it through?");
-	if (e->x.kind == KINKEXCH_CREATE && kinkcreate_prepare(k, e) != 0) {
-		kinkinit_fail(k, now_ms, e, "no memory or room for an SA");
+	ret = e->x.kind == KINKEXCH_CREATE ? kinkcreate_prepare(k, e) : 0;
+	if (ret != 0) {
+		kinkinit_fail(k, now_ms, e,
+			      ret == -ENOTCONN ? "nfipsecd is not there"
+					       : "no memory or room for an SA");
 		return;
 	}
 	exchange_move(&k->exchanges, &e->x, EXCHANGE_WAIT_REPLY);
@@ -415,6 +420,17 @@ kinkinit_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 		kinkinit_fail(k, now_ms, e, e->why);
 		return;
 	case EXCHANGE_WAIT_REPLY:
+		if (e->installing && e->wait_ms < KINKEXCH_MOST_MS) {
+			/* Nothing leaves before the engine has the SA. */
+			kinkexch_set_timer(k, e, now_ms + e->wait_ms);
+			e->wait_ms *= 2;
+			return;
+		}
+		if (e->installing) {
+			kinkinit_fail(k, now_ms, e,
+				      "nfipsecd takes too long to take an SA");
+			return;
+		}
 		if (e->sends >= KINKEXCH_SENDS) {
 			if (e->x.kind == KINKEXCH_STATUS && !e->answered)
 				bury(k, e);

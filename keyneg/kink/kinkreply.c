@@ -252,7 +252,8 @@ kinkreply_receive(struct kink *k, uint64_t now_ms,
 				(void)kinkinit_ask(k, now_ms, e);
 			return;
 		}
-		e->peer_secs = secs + (uint64_t)e->offset_secs;
+		/* By the peer's clock, as we made it. */
+		e->peer_secs = secs - (uint64_t)e->offset_secs;
 		consume_proven(k, now_ms, e, msg, body);
 		return;
 	}

@@ -92,6 +92,18 @@ refuse(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 
 /* ---- answers ------------------------------------------------------------ */
 
+static void
+begin_notify(struct kinkmsg_build *inner, uint16_t type, uint8_t protocol,
+	     uint32_t spi, const void *data, size_t n)
+{
+	struct qmbuild q;
+
+	kinkmsg_begin(inner, KINK_PAYLOAD_ISAKMP);
+	q = qmbuild_make(&inner->b);
+	qmbuild_notify(&q, type, protocol, spi, data, n);
+	kinkmsg_end(inner);
+}
+
 /* Sends what e keeps, with the AP-REP that e keeps. */
 static void
 answer_again(struct kink *k, struct kinkexch *e)
@@ -109,6 +121,31 @@ kinkresp_installed(struct kink *k, struct kinkexch *e)
 		answer_again(k, e);
 }
 
+void
+kinkresp_not_installed(struct kink *k, uint64_t now_ms, struct kinkexch *e)
+{
+	static const char why[] = "nfipsecd did not take the keys: see its log";
+	struct sapair *p = sapair_by_id(&k->pairs, e->pair);
+	uint8_t chain[64];
+	struct kinkmsg_build inner = kinkmsg_build_inner(chain, sizeof(chain));
+
+	begin_notify(&inner, ISAKMP_NOTIFY_PAYLOAD_MALFORMED,
+		     ISAKMP_PROTOCOL_ESP, 0, NULL, 0);
+	k->count[KINK_COUNT_REFUSED]++;
+	peertab_failed(&k->peers, e->assoc.name, &e->x.path.local,
+		       &e->x.path.peer, e->principal, why, now_ms);
+	e->installing = e->ackreq = false;
+	e->pair = 0;
+	sapair_free(&k->pairs, &k->pair_timers, p);
+	if (e->x.state == EXCHANGE_WAIT_ACK)
+		exchange_move(&k->exchanges, &e->x, EXCHANGE_DONE);
+	kinkexch_set_timer(k, e, now_ms + KINKEXCH_LINGER_MS);
+	if (kinkexch_keep(k, e, chain, inner.b.len) != 0)
+		kinkexch_free(k, e);
+	else if (e->ap_rep_len != 0)
+		answer_again(k, e);
+}
+
 /* The same with the AP-REP to the authenticator that has just come; not
  * before the engine can read what the answer will bring. */
 static void
@@ -122,18 +159,6 @@ answer(struct kink *k, struct kinkexch *e, const struct krbans *a)
 	e->ap_rep_len = a->der_len;
 	if (!e->installing)
 		answer_again(k, e);
-}
-
-static void
-begin_notify(struct kinkmsg_build *inner, uint16_t type, uint8_t protocol,
-	     uint32_t spi, const void *data, size_t n)
-{
-	struct qmbuild q;
-
-	kinkmsg_begin(inner, KINK_PAYLOAD_ISAKMP);
-	q = qmbuild_make(&inner->b);
-	qmbuild_notify(&q, type, protocol, spi, data, n);
-	kinkmsg_end(inner);
 }
 
 /* The inbound half goes after the grace time (RFC 4430 section 3.3). */
@@ -283,13 +308,14 @@ consume_ack(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 
 	if (e->x.state != EXCHANGE_WAIT_ACK)
 		return; /* a second one */
-	if (p == NULL) {
+	if (p == NULL || p->dying) {
 		exchange_move(&k->exchanges, &e->x, EXCHANGE_FAILED);
 		return;
 	}
 	kinkexch_fill_sa(e, p, SAINSTALL_OUT, &e->out_keys, &sa);
 	if (k->pairs.ops->add(k->pairs.ops_ctx, &sa) != 0) {
-		sapair_free(&k->pairs, &k->pair_timers, p);
+		/* The peer has both its halves. */
+		kinkexch_delete_pair(k, now_ms, p);
 		exchange_move(&k->exchanges, &e->x, EXCHANGE_FAILED);
 		return;
 	}
@@ -370,24 +396,29 @@ kinkresp_checked(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 void
 kinkresp_timeout(struct kink *k, uint64_t now_ms, struct kinkexch *e)
 {
-	struct sapair *p;
+	struct sapair *p = sapair_by_id(&k->pairs, e->pair);
 
+	if (e->x.state == EXCHANGE_WAIT_ACK && (p == NULL || p->dying)) {
+		/* It was deleted meanwhile. */
+		kinkexch_free(k, e);
+		return;
+	}
 	if (e->x.state == EXCHANGE_WAIT_ACK && e->sends < KINKEXCH_SENDS) {
 		/* Section 9: a REPLY that wants an ACK is on a timer too. */
 		e->sends++;
 		e->wait_ms = e->wait_ms * 2 > KINKEXCH_MOST_MS
 				 ? KINKEXCH_MOST_MS
 				 : e->wait_ms * 2;
-		k->count[KINK_COUNT_RETRANSMITTED]++;
-		answer_again(k, e);
+		if (!e->installing) {
+			k->count[KINK_COUNT_RETRANSMITTED]++;
+			answer_again(k, e);
+		}
 		kinkexch_set_timer(k, e, now_ms + e->wait_ms);
 		return;
 	}
 	if (e->x.state == EXCHANGE_WAIT_ACK) {
 		/* The ACK never came: the inbound half alone is no pair. */
-		p = sapair_by_id(&k->pairs, e->pair);
-		if (p != NULL)
-			sapair_free(&k->pairs, &k->pair_timers, p);
+		sapair_free(&k->pairs, &k->pair_timers, p);
 		k->count[KINK_COUNT_FAILED]++;
 		peertab_failed(&k->peers, e->assoc.name, &e->x.path.local,
 			       &e->x.path.peer, e->principal,

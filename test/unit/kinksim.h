@@ -78,11 +78,23 @@ sim_find(struct sim_host *h, enum sainstall_direction d, uint32_t spi,
 }
 
 __attribute__((unused)) static int
+sim_refuse(struct sim_host *h, const struct sainstall_sa *sa)
+{
+	if (h->engine_away)
+		return -ENOTCONN;
+	sim_post(sim.now_ms + h->engine_ms, SIM_FAILED, h, NULL, &sa->pair,
+		 sizeof(sa->pair));
+	return 0;
+}
+
+__attribute__((unused)) static int
 sim_add(void *ctx, const struct sainstall_sa *sa)
 {
 	struct sim_host *h = ctx;
 	struct sim_sa *s = sim_find(h, sa->direction, sa->spi, &sa->peer);
 
+	if (h->engine_away || (h->refuses & 1u << sa->direction) != 0)
+		return sim_refuse(h, sa);
 	for (int i = 0; s == NULL && i < SIM_SAS; i++)
 		if (!h->sa[i].there)
 			s = &h->sa[i];
@@ -109,6 +121,11 @@ __attribute__((unused)) static int
 sim_add_pair(void *ctx, const struct sainstall_sa *in,
 	     const struct sainstall_sa *out)
 {
+	struct sim_host *h = ctx;
+
+	/* both or none */
+	if (h->engine_away || h->refuses != 0)
+		return sim_refuse(h, in);
 	return sim_add(ctx, in) != 0 || sim_add(ctx, out) != 0;
 }
 
@@ -120,6 +137,10 @@ sim_remove(void *ctx, uint32_t pair, enum sainstall_direction d,
 	struct sim_host *h = ctx;
 	struct sim_sa *s = sim_find(h, d, spi, peer);
 
+	if (h->engine_away)
+		return -ENOTCONN;
+	if (s == NULL && (h->refuses != 0 || h->engine_forgot))
+		return 0; /* it answers that there is none */
 	cr_assert_neq(s, NULL, "removes an SA that is not there");
 	s->there = false;
 	h->removes++;
@@ -243,6 +264,11 @@ sim_handle(struct sim_event *e)
 
 		memcpy(&pair, e->octets, sizeof(pair));
 		kink_sa_added(&e->to->k, sim.now_ms, pair);
+	} else if (e->kind == SIM_FAILED) {
+		uint32_t pair;
+
+		memcpy(&pair, e->octets, sizeof(pair));
+		kink_sa_failed(&e->to->k, sim.now_ms, pair, -ENOSPC);
 	} else {
 		kink_krb_answer(&e->to->k, sim.now_ms, e->octets);
 	}
@@ -280,6 +306,31 @@ sim_run(uint64_t ms)
 			return;
 		sim.now_ms = next;
 	}
+}
+
+/* The engine has SAs of the pairs from `first` on (by id) no more, and is
+ * connected again. */
+__attribute__((unused)) static void
+sim_engine_forgets(struct sim_host *h, uint32_t first)
+{
+	h->engine_forgot = true;
+	kink_engine_new(&h->k);
+	for (struct sapair *p = h->k.pairs.first; p != NULL; p = p->next)
+		for (int d = 0; d < 2; d++) {
+			struct sim_sa *s =
+			    sim_find(h, (enum sainstall_direction)d,
+				     d == SAINSTALL_IN ? p->spi_in : p->spi_out,
+				     &p->peer);
+
+			if (s == NULL)
+				continue;
+			if (p->id >= first)
+				s->there = false;
+			else
+				kink_engine_has(&h->k, p->id,
+						d == SAINSTALL_OUT);
+		}
+	kink_engine_listed(&h->k, sim.now_ms, (uint32_t)sim_wall(h));
 }
 
 __attribute__((unused)) static unsigned

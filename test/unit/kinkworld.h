@@ -43,13 +43,17 @@ struct sim_host {
 	/* Kerberos of this host */
 	int64_t clock_off_secs;
 	uint64_t engine_ms; /* until an SA is in force */
+	/* the engine takes no SA of these directions (1 << direction); has no
+	 * connection; has once lost SAs */
+	unsigned refuses;
+	bool engine_away, engine_forgot;
 	bool kdc_down, tickets_expired, unprotected_errors;
 	uint64_t ticket_life_ms; /* 0: for ever */
 	uint64_t krb_ms;
 	bool up;
 };
 
-enum sim_event_kind { SIM_DATAGRAM, SIM_ANSWER, SIM_ADDED };
+enum sim_event_kind { SIM_DATAGRAM, SIM_ANSWER, SIM_ADDED, SIM_FAILED };
 struct sim_event {
 	uint64_t at_ms, order;
 	enum sim_event_kind kind;

@@ -140,6 +140,7 @@ Test(exchange, only_the_listed_moves)
 					      [EXCHANGE_FAILED] = true },
 		    [EXCHANGE_WAIT_ACK] = { [EXCHANGE_DONE] = true,
 					    [EXCHANGE_FAILED] = true },
+		    [EXCHANGE_DONE] = { [EXCHANGE_FAILED] = true },
 	    };
 	struct exchange_path path = path_to("192.0.2.1");
 	struct exchange_table t;
