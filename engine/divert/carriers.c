@@ -18,10 +18,11 @@
 #define TUPLE_OCTETS   160 /* a CTA_TUPLE_ORIG, nested, at most */
 #define NONE           (~0u)
 
-#define STATES_COUNTED (0xfffu & ~(1u << TCP_TIME_WAIT))
+#define BOUND_INACTIVE (1u << 13) /* a port and no more; since Linux 6.8 */
+#define STATES_COUNTED ((0xfffu & ~(1u << TCP_TIME_WAIT)) | BOUND_INACTIVE)
 #define STATES_CUT                                                             \
 	(STATES_COUNTED & ~(1u << TCP_SYN_SENT) & ~(1u << TCP_LISTEN) &        \
-	 ~(1u << TCP_CLOSE))
+	 ~(1u << TCP_CLOSE) & ~BOUND_INACTIVE)
 
 /* One end's view. */
 struct tuple {

@@ -12,7 +12,9 @@
  *
  * One thread.  Owns two netlink sockets, opened before anything is confined.
  * Each call waits for the kernel's answers, which takes as long as a walk over
- * its tables (a millisecond for some thousand entries).  Never touches a
+ * its tables (a millisecond for some thousand entries).  What has no port yet
+ * (UDP, TCP) and ICMP's datagram sockets the kernel lists nowhere: a SAID that
+ * nobody is found with may be carried still.  Never touches a
  * listener, nor what waits for a first answer (SYN-SENT): nothing was said
  * there yet.
  */

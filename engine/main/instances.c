@@ -5,9 +5,12 @@
  * A key daemon asks for the instance of an association for a principal and
  * gets the same one for as long as it lives.  It lives while it has an SA, and
  * for a grace period, and for as long as a socket or a connection carries its
- * SAID: bound sockets outlive keys.  A SAID is had again only when nothing
- * carries it (socket, conntrack entry, SA), and late, since those behind it
- * are tried first.
+ * SAID, or a program runs under it: they outlive keys.
+ *
+ * A SAID is one principal's until the next boot: not every socket can be seen
+ * (one without a port has a mark and is listed nowhere, or is on its way to
+ * another process), and what such a one sends must not go to somebody else.
+ * The same principal has it again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -93,23 +96,42 @@ apply(struct supervisor *s, struct table_why *why)
 	return err < 0 ? err : manual_write_policy(&s->store, s->policy);
 }
 
-/* 0 when there is none. */
+static bool
+is_dynamic(const struct policy_options *o, uint32_t said)
+{
+	return said >= o->dynamic_first && said <= o->dynamic_last;
+}
+
+/* The SAID that it had before; 0: none. */
+static uint32_t
+own_said(const struct supervisor *s, const struct proto_instance *wanted)
+{
+	char name[sizeof(wanted->association) + 16];
+
+	for (size_t i = s->sever.n; i-- > 0;) {
+		const struct saidbook_line *l = &s->sever.closed[i];
+
+		snprintf(name, sizeof(name), "%s@0x%" PRIx32,
+			 wanted->association, l->said);
+		if (strcmp(l->principal, wanted->principal) == 0 &&
+		    strcmp(l->name, name) == 0 &&
+		    is_dynamic(&s->policy->options, l->said) &&
+		    policy_assoc_by_said(s->policy, l->said) == NULL)
+			return l->said;
+	}
+	return 0;
+}
+
+/* One that was nobody's since the boot, nor is, by others' rules; 0: none. */
 static uint32_t
 free_said(struct supervisor *s)
 {
 	const struct policy_options *o = &s->policy->options;
-	uint32_t n = o->dynamic_last - o->dynamic_first + 1;
-	uint32_t said = s->instances.next;
 
-	for (uint32_t i = 0; i < n; i++, said++) {
-		if (said < o->dynamic_first || said > o->dynamic_last)
-			said = o->dynamic_first;
-		if (policy_assoc_by_said(s->policy, said) != NULL ||
-		    has_sa(&s->store, said) || !is_bare(s, said))
-			continue;
-		s->instances.next = said + 1;
-		return said;
-	}
+	for (uint32_t said = o->dynamic_first; is_dynamic(o, said); said++)
+		if (sever_former(s, said) == NULL &&
+		    !has_sa(&s->store, said) && is_bare(s, said))
+			return said;
 	return 0;
 }
 
@@ -117,12 +139,20 @@ static int
 make(struct supervisor *s, const struct proto_instance *wanted,
      struct table_why *why)
 {
-	uint32_t said = free_said(s);
+	uint32_t said = own_said(s, wanted);
 	int err;
 
-	if (said == 0 || s->policy->n_assocs >= STORE_ASSOCS_MAX) {
+	if (s->policy->n_assocs >= STORE_ASSOCS_MAX) {
 		snprintf(why->text, sizeof(why->text),
-			 "dynamic-said is used up");
+			 "more than %d associations", STORE_ASSOCS_MAX);
+		return -ENOSPC;
+	}
+	if (said == 0)
+		said = free_said(s);
+	if (said == 0) {
+		snprintf(why->text, sizeof(why->text),
+			 "dynamic-said is used up: a SAID is one principal's "
+			 "until the next boot; a reload may widen it");
 		return -ENOSPC;
 	}
 	err = instance_add(s->policy, wanted->association, wanted->principal,
@@ -136,6 +166,8 @@ make(struct supervisor *s, const struct proto_instance *wanted,
 		(void)instance_del(s->policy, said);
 		return err;
 	}
+	sever_taken(s, s->policy);
+	sever_note(s); /* before anybody can be told of it */
 	log_info("association %s: instance 0x%" PRIx32 " for %s",
 		 wanted->association, said, wanted->principal);
 	return 0;
@@ -201,7 +233,7 @@ is_over(struct supervisor *s, const struct policy_assoc *a, uint64_t now_ms)
 	if (idle != NULL && !has_sa(&s->store, a->said)) {
 		if (now_ms - idle->since_ms < INSTANCES_GRACE_MS)
 			return false;
-		if (is_bare(s, a->said))
+		if (is_bare(s, a->said) && !runs_under(s->runs, a->name))
 			return true;
 	}
 	note_use(s, a->said, now_ms);
@@ -226,6 +258,7 @@ instances_tick(struct supervisor *s, uint64_t now_ms)
 		log_info("association %s: instance 0x%" PRIx32 " is over",
 			 a->instance_of, said);
 		forget_use(s, said);
+		sever_close(s, a);
 		in->unapplied = instance_del(s->policy, said) || in->unapplied;
 	}
 	if (!in->unapplied)

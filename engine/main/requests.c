@@ -496,11 +496,18 @@ answer_run(struct supervisor *s, struct server_ticket t,
 {
 	char why[PROTO_SENTENCE_MAX] = "", peer[IPADDR_TEXT];
 	struct ctl_run copy = *what;
-	int err;
+	const struct policy_assoc *a;
+	int err = -ESTALE;
 
 	copy.association[sizeof(copy.association) - 1] = '\0';
-	err = runs_start(s->runs, &copy, s->policy->options.said_mask,
-			 said_to_mark(&s->policy->options, copy.said), why);
+	a = policy_assoc_by_name(s->policy, copy.association);
+	/* The engine looked it up some time ago. */
+	if (a == NULL || a->said != copy.said)
+		snprintf(why, sizeof(why), "the association has just gone");
+	else
+		err = runs_start(s->runs, &copy, s->policy->options.said_mask,
+				 said_to_mark(&s->policy->options, copy.said),
+				 why);
 	if (err < 0)
 		log_warnx("uid %u, run under %s: %s", copy.uid,
 			  copy.association, why);

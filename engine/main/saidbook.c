@@ -2,6 +2,7 @@
 /*
  * The file:   boot ID
  *             0x100 name
+ *             0x300 name@0x300 principal of an instance
  *             ...
  */
 #include <errno.h>
@@ -18,7 +19,7 @@
 
 #define BOOT_PROC   "/proc/sys/kernel/random/boot_id"
 #define BOOT_OCTETS 64
-#define TEXT_MAX    (4u << 20)
+#define TEXT_MAX    (8u << 20)
 
 _Static_assert(POLICY_NAME_MAX == 63, "the width in read_line");
 
@@ -38,7 +39,20 @@ read_boot(char id[BOOT_OCTETS])
 static bool
 read_line(const char *text, struct saidbook_line *l)
 {
-	return sscanf(text, "0x%" SCNx32 " %63s", &l->said, l->name) == 2;
+	int at = 0;
+	size_t octets;
+
+	l->principal[0] = '\0';
+	if (sscanf(text, "0x%" SCNx32 " %63s%n", &l->said, l->name, &at) != 2)
+		return false;
+	text += at;
+	octets = strlen(text);
+	if (octets == 0)
+		return true;
+	if (text[0] != ' ' || octets > sizeof(l->principal))
+		return false;
+	memcpy(l->principal, text + 1, octets);
+	return true;
 }
 
 int
@@ -86,8 +100,10 @@ saidbook_save(const char *dir, const struct saidbook_line *lines, size_t n)
 	read_boot(boot);
 	fprintf(out, "boot %s\n", boot);
 	for (size_t i = 0; i < n; i++)
-		fprintf(out, "0x%" PRIx32 " %s\n", lines[i].said,
-			lines[i].name);
+		fprintf(out, "0x%" PRIx32 " %s%s%s\n", lines[i].said,
+			lines[i].name,
+			lines[i].principal[0] == '\0' ? "" : " ",
+			lines[i].principal);
 	if (fclose(out) == 0)
 		err = wholefile_save(dir, SAIDBOOK_FILE, text);
 	free(text);

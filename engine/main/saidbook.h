@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * saidbook: which association each SAID was, over a stop and a start.
+ * saidbook: whose each SAID was, over a stop and a start.
  *
  * A socket that is bound to a SAID outlives nfipsecd.  When the number is
- * another association's at the next start, the socket would change its peer
- * without knowing.  So the names are kept in the state directory, for as long
- * as sockets can be: until the next boot.  The supervisor's thread.
+ * another association's at the next start, or another principal's, the socket
+ * would change its peer without knowing.  So the names are kept in the state
+ * directory, for as long as sockets can be: until the next boot.  The
+ * supervisor's thread.
  */
 #ifndef ENGINE_MAIN_SAIDBOOK_H
 #define ENGINE_MAIN_SAIDBOOK_H
@@ -13,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/sa/sa.h"
 #include "policy/policy.h"
 
 #define SAIDBOOK_FILE "saids"
@@ -20,6 +22,7 @@
 struct saidbook_line {
 	uint32_t said;
 	char name[POLICY_NAME_MAX + 1];
+	char principal[SA_PRINCIPAL_MAX]; /* an instance's, or "" */
 };
 
 /* What was saved since this boot, in that order (free *lines); none is no

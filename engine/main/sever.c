@@ -9,7 +9,8 @@
  * it answers late is a new flow.)  The SAID may be given to another name only
  * when no socket carries it any more: a socket bound to it would change its
  * peer without knowing.  Over a stop and a start, too: then nfipsecd does not
- * start, and the guard stays.
+ * start, and the guard stays.  An instance's SAID is not given to another
+ * principal at all (instances.c).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -41,9 +42,8 @@ closed(const struct supervisor *s, uint32_t said)
 	return NULL;
 }
 
-/* Whose it was; NULL: nobody's since this boot. */
-static const char *
-former(const struct supervisor *s, uint32_t said)
+const char *
+sever_former(const struct supervisor *s, uint32_t said)
 {
 	const struct policy_assoc *a = policy_assoc_by_said(s->policy, said);
 
@@ -53,7 +53,17 @@ former(const struct supervisor *s, uint32_t said)
 }
 
 static void
-close_said(struct supervisor *s, const struct policy_assoc *a)
+write_line(struct saidbook_line *l, const struct policy_assoc *a)
+{
+	*l = (struct saidbook_line){ .said = a->said };
+	memcpy(l->name, a->name, sizeof(l->name));
+	if (instance_is(a))
+		snprintf(l->principal, sizeof(l->principal), "%s",
+			 a->instance_principal);
+}
+
+void
+sever_close(struct supervisor *s, const struct policy_assoc *a)
 {
 	struct saidbook_line *more =
 	    reallocarray(s->sever.closed, s->sever.n + 1, sizeof(*more));
@@ -61,13 +71,11 @@ close_said(struct supervisor *s, const struct policy_assoc *a)
 	if (more == NULL)
 		log_fatalx("no memory");
 	s->sever.closed = more;
-	more[s->sever.n].said = a->said;
-	memcpy(more[s->sever.n++].name, a->name, sizeof(a->name));
+	write_line(&more[s->sever.n++], a);
 }
 
-/* Who has a SAID now is whom it was before the next one. */
-static void
-forget_taken(struct supervisor *s, const struct policy *is)
+void
+sever_taken(struct supervisor *s, const struct policy *is)
 {
 	size_t kept = 0;
 
@@ -113,6 +121,11 @@ check_moved(struct supervisor *s, const struct policy_options *o,
 	return -EADDRINUSE;
 }
 
+/* What the administrator should know of a SAID that is given on. */
+#define UNSEEN                                                                 \
+	"association %s: its SAID 0x%" PRIx32 " was association %s's; a "      \
+	"socket that has it and no port yet can't be seen, and is %s's now"
+
 int
 sever_check(struct supervisor *s, const struct policy *p, struct table_why *why)
 {
@@ -120,7 +133,7 @@ sever_check(struct supervisor *s, const struct policy *p, struct table_why *why)
 
 	for (size_t i = 0; err == 0 && i < p->n_assocs; i++) {
 		const struct policy_assoc *a = &p->assocs[i];
-		const char *was = former(s, a->said);
+		const char *was = sever_former(s, a->said);
 
 		if (was != NULL && strcmp(was, a->name) != 0)
 			err = check_moved(s, &p->options, a, was, why);
@@ -133,7 +146,7 @@ sever_moved(struct supervisor *s, const struct policy *p)
 {
 	for (size_t i = 0; i < p->n_assocs; i++) {
 		uint32_t said = p->assocs[i].said;
-		const char *was = former(s, said);
+		const char *was = sever_former(s, said);
 		struct carriers_found n;
 
 		if (was == NULL || strcmp(was, p->assocs[i].name) == 0)
@@ -210,14 +223,14 @@ sever_start(struct supervisor *s)
 			continue;
 		if (check_moved(s, o, a, was, &why) < 0)
 			log_fatalx("%s; the guard table holds", why.text);
+		log_warnx(UNSEEN, a->name, a->said, was, a->name);
 		(void)carriers_cut(&s->sever.carriers, said_to_mark(o, a->said),
 				   o->said_mask, NULL, &n);
 	}
-	forget_taken(s, s->policy);
+	sever_taken(s, s->policy);
 }
 
-/* Those of p that no later line names.  Not instances: within dynamic-said
- * what carries the SAID of one keeps it from being had again (instances.c). */
+/* Those of p that no later line names. */
 static size_t
 add_lines(const struct policy *p, const struct policy *later,
 	  struct saidbook_line *to)
@@ -227,11 +240,9 @@ add_lines(const struct policy *p, const struct policy *later,
 	for (size_t i = 0; p != NULL && i < p->n_assocs; i++) {
 		const struct policy_assoc *a = &p->assocs[i];
 
-		if (instance_is(a) ||
-		    (later != NULL && policy_assoc_by_said(later, a->said)))
-			continue;
-		to[n].said = a->said;
-		memcpy(to[n++].name, a->name, sizeof(to->name));
+		if (later == NULL ||
+		    policy_assoc_by_said(later, a->said) == NULL)
+			write_line(&to[n++], a);
 	}
 	return n;
 }
@@ -275,7 +286,17 @@ void
 sever_run(struct supervisor *s, const struct policy *was,
 	  const struct policy *is, const struct policy *back, FILE *out)
 {
-	forget_taken(s, is);
+	for (size_t i = 0; i < is->n_assocs; i++) {
+		const struct policy_assoc *a = &is->assocs[i];
+		const struct policy_assoc *b =
+		    policy_assoc_by_said(was, a->said);
+		const char *name = b != NULL ? b->name : closed(s, a->said);
+
+		if (name != NULL && strcmp(name, a->name) != 0)
+			fprintf(out, UNSEEN "\n", a->name, a->said, name,
+				a->name);
+	}
+	sever_taken(s, is);
 	for (size_t i = 0; i < was->n_assocs; i++) {
 		const struct policy_assoc *a = &was->assocs[i];
 		struct carriers_found n;
@@ -283,7 +304,7 @@ sever_run(struct supervisor *s, const struct policy *was,
 
 		if (holds(is, a) || holds(back, a))
 			continue;
-		close_said(s, a);
+		sever_close(s, a);
 		err = carriers_cut(&s->sever.carriers,
 				   said_to_mark(&was->options, a->said),
 				   was->options.said_mask, NULL, &n);

@@ -75,7 +75,6 @@ struct instances_idle {
 struct instances {
 	struct instances_idle *idle;
 	size_t n;
-	uint32_t next;  /* SAID to try next: one is had again late */
 	bool unapplied; /* some are over, and stand in the rules yet */
 	bool told;      /* of that */
 	uint64_t looked_ms;
@@ -174,6 +173,12 @@ void sever_range(struct supervisor *s);
 void sever_start(struct supervisor *s);
 /* What the policy that runs now means is for the next start to know. */
 void sever_note(struct supervisor *s);
+/* Whose a SAID is, or was last; NULL: nobody's since this boot. */
+const char *sever_former(const struct supervisor *s, uint32_t said);
+/* a's SAID is nobody's from now on. */
+void sever_close(struct supervisor *s, const struct policy_assoc *a);
+/* Those that p's associations have are not closed. */
+void sever_taken(struct supervisor *s, const struct policy *p);
 /* May p's associations have their SAIDs?  -EADDRINUSE: sockets carry
  * one that was another's. */
 int sever_check(struct supervisor *s, const struct policy *p,

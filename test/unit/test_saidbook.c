@@ -40,16 +40,19 @@ load(void)
 Test(saidbook, gives_back_what_it_was_given)
 {
 	struct saidbook_line three[] = { { 0x100, "link" },
-					 { 0x3ffe, "a-b.c_d" },
+					 { 0x300, "a-b.c_d@0x300",
+					   "alice/at work@EXAMPLE.COM" },
 					 { 0xffffffff, "" } };
 
 	memset(three[2].name, 'x', POLICY_NAME_MAX);
+	memset(three[2].principal, 'y', sizeof(three[2].principal) - 1);
 	cr_assert_eq(load(), 0u, "no file is no error");
 	cr_assert_eq(saidbook_save(dir, three, 3), 0);
 	cr_assert_eq(load(), 3u);
 	for (unsigned i = 0; i < 3; i++) {
 		cr_expect_eq(lines[i].said, three[i].said);
 		cr_expect_str_eq(lines[i].name, three[i].name);
+		cr_expect_str_eq(lines[i].principal, three[i].principal);
 	}
 	cr_assert_eq(saidbook_save(dir, three, 1), 0);
 	cr_assert_eq(load(), 1u);
