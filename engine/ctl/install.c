@@ -15,8 +15,10 @@ _Static_assert((int)PROTO_KEYING_MANUAL == (int)POLICY_KEYING_MANUAL &&
 	       "kinds of keying go over as they are");
 
 #define SPI_MIN 256u /* RFC 4303 section 2.1: 1-255 are reserved */
-/* The first number not to be sent: RFC 4303 section 3.3.3, no cycling. */
-#define SEQ_LIMIT_ESN   UINT64_MAX
+/* The first number not to be sent: RFC 4303 section 3.3.3, no cycling.  And
+ * where the IVs of manual keys begin (sa.h): a key that was in a configuration,
+ * and after a stop comes over the control socket, repeats none. */
+#define SEQ_LIMIT_ESN   (1ull << SA_IV_LOW_BITS)
 #define SEQ_LIMIT_SHORT (1ull << 32)
 
 /* What a pair comes to with the association's own values filled in. */

@@ -207,6 +207,21 @@ read_policy(int fd, struct diag **diag)
 	return NULL;
 }
 
+/* What the store says of associations.  A predecessor that died while it wrote
+ * left a mixture: then the policy and the book of SAIDs know better. */
+static void
+adopt_assocs(struct supervisor *s)
+{
+	if (store_policy_is_whole(&s->store)) {
+		instances_adopt(&s->store, s->policy);
+		return;
+	}
+	log_warnx("the last nfipsecd ended while it wrote its associations "
+		  "into the SA store; they are written again");
+	instances_recall(s);
+	(void)manual_write_policy(&s->store, s->policy);
+}
+
 int
 adopt(struct supervisor *s, struct heritage *h, struct table_why *why)
 {
@@ -254,7 +269,7 @@ adopt(struct supervisor *s, struct heritage *h, struct table_why *why)
 	h->policy = -1;
 	s->store = store;
 	s->table = table;
-	instances_adopt(&s->store, s->policy);
+	adopt_assocs(s);
 	adopt_queues(s, h);
 	adopt_listener(s, h);
 	adopt_sas(s);

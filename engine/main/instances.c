@@ -129,8 +129,8 @@ free_said(struct supervisor *s)
 	const struct policy_options *o = &s->policy->options;
 
 	for (uint32_t said = o->dynamic_first; is_dynamic(o, said); said++)
-		if (sever_former(s, said) == NULL &&
-		    !has_sa(&s->store, said) && is_bare(s, said))
+		if (sever_former(s, said) == NULL && !has_sa(&s->store, said) &&
+		    is_bare(s, said))
 			return said;
 	return 0;
 }
@@ -281,5 +281,20 @@ instances_adopt(const struct store *store, struct policy *p)
 		if (a->instance_of[0] != '\0')
 			(void)instance_add(p, a->instance_of, a->principal,
 					   a->said);
+	}
+}
+
+void
+instances_recall(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->sever.n; i++) {
+		struct saidbook_line l = s->sever.closed[i];
+
+		l.name[strcspn(l.name, "@")] = '\0';
+		if (l.principal[0] != '\0' &&
+		    is_dynamic(&s->policy->options, l.said) &&
+		    s->policy->n_assocs < STORE_ASSOCS_MAX)
+			(void)instance_add(s->policy, l.name, l.principal,
+					   l.said);
 	}
 }

@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "engine/main/fence.h"
 #include "engine/main/manual.h"
+#include "engine/sa/usedkeys.h"
 #include "policy/instance.h"
 #include "policy/said.h"
 
@@ -294,6 +295,14 @@ fail(struct manual_report *r, const struct policy_assoc *a,
 		log_warnx("%s", text);
 }
 
+/* Not for what comes from the configuration again: that counts on. */
+static void
+learn_keys(struct store *s, const struct sa *sa)
+{
+	usedkeys_learn(s, sa->key, sa->key_octets);
+	usedkeys_learn(s, sa->auth_key, sa->auth_key_octets);
+}
+
 /* Claims and prepares one SA; its slot, or UINT32_MAX. */
 static uint32_t
 prepare(struct store *s, struct persist *persist, const struct policy_assoc *a,
@@ -318,6 +327,7 @@ prepare(struct store *s, struct persist *persist, const struct policy_assoc *a,
 	if (err == 0) {
 		fill(store_sa(s, slot), a, direction, protocol);
 		store_sa(s, slot)->installed_ms = clock_now_ms();
+		learn_keys(s, store_sa(s, slot));
 		err = persist_attach(persist, s, slot);
 		if (err < 0)
 			store_release(s, slot);

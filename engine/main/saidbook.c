@@ -101,8 +101,7 @@ saidbook_save(const char *dir, const struct saidbook_line *lines, size_t n)
 	fprintf(out, "boot %s\n", boot);
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "0x%" PRIx32 " %s%s%s\n", lines[i].said,
-			lines[i].name,
-			lines[i].principal[0] == '\0' ? "" : " ",
+			lines[i].name, lines[i].principal[0] == '\0' ? "" : " ",
 			lines[i].principal);
 	if (fclose(out) == 0)
 		err = wholefile_save(dir, SAIDBOOK_FILE, text);

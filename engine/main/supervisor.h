@@ -203,6 +203,8 @@ int instances_get(struct supervisor *s, const struct proto_instance *wanted,
 void instances_tick(struct supervisor *s, uint64_t now_ms);
 /* What a predecessor's store knows of, into the policy. */
 void instances_adopt(const struct store *store, struct policy *p);
+/* All that there were since the boot; who is not wanted any more is over soon. */
+void instances_recall(struct supervisor *s);
 
 /* proof.c */
 void proof_begin(struct supervisor *s);

@@ -439,7 +439,14 @@ store_mark_of(const struct store_head *h, uint32_t said)
 void
 store_policy_begin(struct store *s)
 {
-	atomic_fetch_add(&s->head->policy_generation, 1);
+	if (store_policy_is_whole(s))
+		atomic_fetch_add(&s->head->policy_generation, 1);
+}
+
+bool
+store_policy_is_whole(const struct store *s)
+{
+	return atomic_load(&s->head->policy_generation) % 2 == 0;
 }
 
 void

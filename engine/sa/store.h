@@ -223,8 +223,10 @@ uint32_t store_said_of(const struct store_head *h, uint32_t mark);
 uint32_t store_mark_of(const struct store_head *h, uint32_t said);
 
 /* The supervisor changes associations between these two; a reader that saw an
- * odd generation, or another one afterwards, reads again. */
+ * odd generation, or another one afterwards, reads again.  What a supervisor
+ * began that died is whole when its successor has begun and ended. */
 void store_policy_begin(struct store *s);
 void store_policy_end(struct store *s);
+bool store_policy_is_whole(const struct store *s);
 
 #endif

@@ -57,7 +57,6 @@ usedkeys_learn(struct store *s, const uint8_t *key, size_t octets)
 	set = set_of(s, print);
 	if (has(set, print))
 		return;
-	n = atomic_load(&set->n);
+	n = atomic_fetch_add(&set->n, 1);
 	atomic_store(&set->prints[n % STORE_USED_KEYS], print);
-	atomic_store(&set->n, n + 1);
 }

@@ -9,7 +9,10 @@
  * of the keys that fall into one set the oldest is forgotten, some 4 * max_sa
  * keys later.
  *
- * The control thread's alone.  Never allocates.
+ * Manual keys are among them: one that a reload took away is not to come over
+ * the control socket.
+ *
+ * The control thread and the supervisor write, at any time.  Never allocates.
  */
 #ifndef ENGINE_SA_USEDKEYS_H
 #define ENGINE_SA_USEDKEYS_H

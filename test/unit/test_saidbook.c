@@ -39,10 +39,10 @@ load(void)
 
 Test(saidbook, gives_back_what_it_was_given)
 {
-	struct saidbook_line three[] = { { 0x100, "link" },
+	struct saidbook_line three[] = { { 0x100, "link", "" },
 					 { 0x300, "a-b.c_d@0x300",
 					   "alice/at work@EXAMPLE.COM" },
-					 { 0xffffffff, "" } };
+					 { 0xffffffff, "", "" } };
 
 	memset(three[2].name, 'x', POLICY_NAME_MAX);
 	memset(three[2].principal, 'y', sizeof(three[2].principal) - 1);
@@ -79,7 +79,7 @@ Test(saidbook, of_another_boot_is_nothing)
 
 Test(saidbook, leaves_out_lines_that_are_none)
 {
-	struct saidbook_line one = { 0x100, "link" };
+	struct saidbook_line one = { 0x100, "link", "" };
 	char *text, all[1024];
 
 	cr_assert_eq(saidbook_save(dir, &one, 1), 0);
