@@ -15,6 +15,10 @@ int tabledump_counters(const char *table, bool guard, table_count_fn *each,
 		       void *arg);
 /* A table's owner: its netlink port, or 0 if it has none.  -ENOENT. */
 int tabledump_owner(const char *table, uint32_t *portid);
+/* A number for all that a table is: flags, chains, rules with their handles;
+ * *rules of them.  What is counted on the way must not stand in it.  -ENOENT;
+ * -EINTR: it is just being changed. */
+int tabledump_print(const char *table, uint64_t *print, unsigned *rules);
 /* Do the flow chains of the main table hold `text`'s rules in their order, and
  * does each queue chain begin with a queue rule?  0, -EBADMSG. */
 int tabledump_verify(const char *text, const struct nftgen_params *params,

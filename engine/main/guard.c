@@ -150,6 +150,7 @@ on_event(void *arg)
 		rest(s, now, BACK_EVERY_MS);
 		return;
 	}
+	runs_look(s->runs); /* what the event tells of may be theirs */
 	r = table_watch_handle(s->table, &why);
 	if (r == 1)
 		say(now, "somebody touched it; it is whole again");

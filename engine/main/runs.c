@@ -204,13 +204,19 @@ runs_tick(struct runs *r, uint64_t now_ms)
 	if (r == NULL || r->n == 0 || now_ms - r->ticked_ms < RUNS_TICK_MS)
 		return;
 	r->ticked_ms = now_ms;
-	if (remove_empty(r)) {
+	if (remove_empty(r))
 		load_rules_again(r);
-	} else if (has_rules(r) && !sockrule_present()) {
-		log_warnx("somebody took the rules of runs away; they are "
-			  "loaded again");
-		load_rules_again(r);
-	}
+	else
+		runs_look(r);
+}
+
+void
+runs_look(struct runs *r)
+{
+	if (!has_rules(r) || sockrule_is_whole())
+		return;
+	log_warnx("somebody touched the rules of runs; they are loaded again");
+	load_rules_again(r);
 }
 
 bool

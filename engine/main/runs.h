@@ -39,8 +39,9 @@ bool runs_under(struct runs *r, const char *association);
  * says what is lacking, or is empty; or -errno with why a sentence. */
 int runs_start(struct runs *r, const struct ctl_run *what, uint32_t mask,
 	       uint32_t mark, char why[PROTO_SENTENCE_MAX]);
-/* Each RUNS_TICK_MS at most: removes the leaves that are empty, and puts the
- * rules back if others took them away. */
+/* Each RUNS_TICK_MS at most: removes the leaves that are empty, and looks. */
 void runs_tick(struct runs *r, uint64_t now_ms);
+/* Puts the rules back if others touched them. */
+void runs_look(struct runs *r);
 
 #endif

@@ -68,6 +68,19 @@ sockrule_make(char rule[LEAVES_RULE], const char *mount, const char *path,
 	return len < LEAVES_RULE ? 0 : -ENOTSUP;
 }
 
+/* What the table was when these rules had been loaded; 0: none were. */
+static uint64_t loaded;
+
+/* Somebody may be quick, but not so as to leave as many rules. */
+static void
+note_loaded(size_t n)
+{
+	unsigned rules;
+
+	if (tabledump_print(TABLE, &loaded, &rules) < 0 || rules != n)
+		loaded = 0;
+}
+
 int
 sockrule_load(const char *const *rules, size_t n, struct table_why *why)
 {
@@ -96,13 +109,17 @@ sockrule_load(const char *const *rules, size_t n, struct table_why *why)
 		nftctx_close(&nft);
 	}
 	free(text);
+	if (err == 0)
+		note_loaded(n);
 	return err;
 }
 
 bool
-sockrule_present(void)
+sockrule_is_whole(void)
 {
-	uint32_t owner;
+	uint64_t print;
+	unsigned rules;
+	int err = tabledump_print(TABLE, &print, &rules);
 
-	return tabledump_owner(TABLE, &owner) == 0;
+	return err == 0 ? print == loaded : err != -ENOENT;
 }

@@ -30,7 +30,8 @@ int sockrule_make(char rule[LEAVES_RULE], const char *mount, const char *path,
 /* Makes these rules the table's, all at once.  Their leaves must be there.
  * 0 or -errno and why. */
 int sockrule_load(const char *const *rules, size_t n, struct table_why *why);
-/* Is the table there? */
-bool sockrule_present(void);
+/* Is the table as it was loaded last?  True where that can't be seen just now.
+ */
+bool sockrule_is_whole(void);
 
 #endif
