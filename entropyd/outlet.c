@@ -34,6 +34,7 @@ struct client {
 	enum outlet_kind kind;
 	uid_t uid;
 	uint64_t progress_ms; /* when an octet last moved */
+	uint64_t number;      /* they came in this order */
 	bool waiting;         /* for a pool that is not ready */
 	bool more;            /* requests left over from its turn */
 	size_t in_n, out_n, out_at;
@@ -47,6 +48,7 @@ struct outlet {
 	outlet_status *status;
 	void *status_arg;
 	struct client *clients[OUTLET_CLIENTS];
+	uint64_t admitted;
 	struct outlet_counts counts;
 };
 
@@ -174,6 +176,14 @@ count_of(const struct outlet *o, uid_t uid)
 	return n;
 }
 
+static bool
+is_staler(const struct client *a, const struct client *b)
+{
+	return a->progress_ms != b->progress_ms
+		   ? a->progress_ms < b->progress_ms
+		   : a->number < b->number;
+}
+
 /* The connection of this user on which nothing has moved for longest. */
 static void
 evict_stalest(struct outlet *o, uid_t uid)
@@ -185,7 +195,7 @@ evict_stalest(struct outlet *o, uid_t uid)
 
 		if (c != NULL && c->uid == uid &&
 		    (stalest == OUTLET_CLIENTS ||
-		     c->progress_ms < o->clients[stalest]->progress_ms))
+		     is_staler(c, o->clients[stalest])))
 			stalest = i;
 	}
 	if (stalest != OUTLET_CLIENTS) {
@@ -244,6 +254,7 @@ admit(struct outlet *o, int fd, enum outlet_kind kind, uint64_t now_ms)
 	c->kind = kind;
 	c->uid = peer.uid;
 	c->progress_ms = now_ms;
+	c->number = o->admitted++;
 	if (kind == OUTLET_STATUS)
 		c->out_n =
 		    o->status(o->status_arg, (char *)c->out, sizeof(c->out));
@@ -258,6 +269,10 @@ accept_some(struct outlet *o, enum outlet_kind kind, uint64_t now_ms)
 		int fd = accept4(o->listeners[kind], NULL, NULL,
 				 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		/* No descriptor left is no place left: who stands in the queue
+		 * would else be told to us for ever, and wait for ever. */
+		if (fd < 0 && errno == EMFILE && o->counts.now != 0)
+			evict_stalest(o, busiest_user(o));
 		if (fd < 0)
 			return;
 		admit(o, fd, kind, now_ms);
@@ -294,7 +309,10 @@ answer(struct outlet *o, struct client *c, const struct egd_request *rq)
 	case EGD_TRY:
 		builder_u8(&b, pool_ready(o->pool) ? (uint8_t)rq->n : 0);
 		c->out_n = b.len;
-		return c->out[0] == 0 || draw(o, c, rq->n);
+		if (c->out[0] == 0 || draw(o, c, rq->n))
+			return true;
+		c->out_n = 0; /* no count without its octets */
+		return false;
 	case EGD_READ:
 		return draw(o, c, rq->n);
 	case EGD_WRITE:

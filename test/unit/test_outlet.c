@@ -5,11 +5,13 @@
  * that there are some, and whoever may wait is served when there are.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -159,6 +161,33 @@ Test(outlet, egd_says_that_there_is_nothing)
 	cr_assert_eq(came(fd, got), 33);
 	cr_assert_eq(got[0], 32);
 	close(fd);
+}
+
+/* Fewer descriptors than clients: the stalest goes, as where the places are
+ * all taken. */
+Test(outlet, without_a_descriptor_the_stalest_goes)
+{
+	int fds[20], spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct rlimit limit;
+	uint8_t got[4];
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (int i = 0; i < 20; i++)
+		fds[i] = client(OUTLET_EGD);
+	/* The outlet has room for ten of them. */
+	limit.rlim_cur = (rlim_t)fds[19] + 1 + 10;
+	close(spare);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	serve();
+	cr_assert_gt(outlet_counts(outlet).evicted, 0);
+	cr_assert_leq(outlet_counts(outlet).now, 11);
+	for (int i = 0; i < 3; i++)
+		serve();
+	/* The last ones are in, and are answered. */
+	say(fds[19], "\0", 1);
+	cr_assert_eq(came(fds[19], got), 4);
+	for (int i = 0; i < 20; i++)
+		close(fds[i]);
 }
 
 /* Read, blocking: as long as it takes; behind it nothing is lost. */
