@@ -155,6 +155,7 @@ noise_cpu(struct source *s)
 	s->kind = &cpurand_kind;
 	/* 1 bit of every 64 from rdseed; rdrand alone is a generator. */
 	s->ceiling_mbits = has_rdseed() ? 125 : 0;
+	s->assessed_mbits = has_rdseed() ? 125 : NOISE_MBITS_MAX;
 	s->startup = 1024;
 	s->batch = 64;
 	s->paced = true;

@@ -2,7 +2,8 @@
 /*
  * entropyd: the random number pool.  The way of an octet:
  *
- *   source (a process each: sampler, jitter, stream, cpurand, seedfile)
+ *   source (a process each: sampler, jitter, stream, cpurand, seedfile; the
+ *     keeper opens it and says its nature, the nurse starts the seed's)
  *     -> feeder: health tests, credit         (pool process, poolproc)
  *     -> conditioner: HMAC-SHA-256, 256 bits a block
  *     -> the kernel, through keeper: RNDADDENTROPY

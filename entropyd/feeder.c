@@ -23,7 +23,7 @@ feeder_init(struct feeder *f, const struct source *source)
 {
 	memset(f, 0, sizeof(*f));
 	f->source = source;
-	health_init(&f->health, source->ceiling_mbits);
+	health_init(&f->health, source->assessed_mbits);
 }
 
 enum feeder_action
@@ -70,9 +70,10 @@ feeder_opening(struct feeder *f, uint64_t now_ms)
 	f->startup_n = 0;
 	f->silent = f->slow = false;
 	f->deadline_ms = now_ms + FEEDER_PATIENCE_MS;
-	/* Until its worth is known the tests go by the ceiling's half: a
-	 * source that is worth less is judged by that later, and tested with
-	 * its start-up samples once more. */
+	f->nature = NATURE_NOISE;
+	/* Until its worth is known the tests go by the ceiling's half: it is
+	 * judged by that later, and tested with its start-up samples once
+	 * more. */
 	health_reopen(&f->health, f->source->ceiling_mbits / 2);
 }
 
@@ -94,6 +95,14 @@ feeder_asked(struct feeder *f, uint64_t now_ms)
 	f->deadline_ms = now_ms + FEEDER_PATIENCE_MS;
 }
 
+void
+feeder_is(struct feeder *f, enum nature nature)
+{
+	f->nature = nature;
+	if (nature != NATURE_NOISE)
+		f->fault = FEEDER_NOT_NOISE;
+}
+
 static enum feeder_fault
 health_fault(struct feeder *f, enum health_test test)
 {
@@ -112,14 +121,14 @@ judge_startup(struct feeder *f, uint64_t now_ms)
 	f->estimate_mbits = quality_estimate(f->startup, f->startup_n);
 	f->credit_mbits =
 	    quality_credit(f->source->ceiling_mbits, f->estimate_mbits);
-	if (f->credit_mbits < CREDIT_MIN_MBITS)
+	if (f->credit_mbits < CREDIT_MIN_MBITS || f->nature != NATURE_NOISE)
 		f->credit_mbits = 0;
 	if (f->estimate_mbits < ESTIMATE_MIN_MBITS)
 		return FEEDER_POOR;
-	test = health_judge(&f->health,
-			    f->credit_mbits == 0 ? f->estimate_mbits / 2
-						 : f->credit_mbits,
-			    f->startup, f->startup_n);
+	test = health_judge(
+	    &f->health,
+	    quality_tested(f->source->assessed_mbits, f->estimate_mbits),
+	    f->startup, f->startup_n);
 	secret_wipe(f->startup, f->startup_n);
 	if (test != HEALTH_PASS)
 		return health_fault(f, test);
@@ -238,6 +247,7 @@ feeder_failed(struct feeder *f, enum feeder_fault fault, int error,
 	case FEEDER_ABSENT:
 	case FEEDER_UNSUITABLE:
 	case FEEDER_SLOW:
+	case FEEDER_NOT_NOISE:
 		break;
 	}
 	f->retry_ms = now_ms + backoff_ms(f);
@@ -295,6 +305,8 @@ feeder_fault_name(const struct feeder *f)
 		return "slow";
 	case FEEDER_POOR:
 		return "poor";
+	case FEEDER_NOT_NOISE:
+		return "not-noise";
 	case FEEDER_HEALTH:
 		switch (f->test) {
 		case HEALTH_REPETITION:

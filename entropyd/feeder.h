@@ -24,9 +24,10 @@
 #include <stdint.h>
 
 #include "entropyd/health.h"
+#include "entropyd/nature.h"
 #include "entropyd/noise.h"
 
-#define FEEDER_PATIENCE_MS 5000 /* no reply for so long: stalled */
+#define FEEDER_PATIENCE_MS 5000  /* no reply for so long: stalled */
 #define FEEDER_SILENT_MS   10000 /* answers, but nothing or little in them */
 #define FEEDER_PERMANENT   3
 
@@ -39,8 +40,9 @@ enum feeder_fault {
 	FEEDER_ERROR,      /* a read failed, or the end came */
 	FEEDER_STALLED,    /* no answer, or for 10 s no octet in them */
 	FEEDER_SLOW,       /* less than asked for 10 s: used all the same */
-	FEEDER_HEALTH, /* `test` says which */
-	FEEDER_POOR,   /* start-up samples worth nothing */
+	FEEDER_HEALTH,     /* `test` says which */
+	FEEDER_POOR,       /* start-up samples worth nothing */
+	FEEDER_NOT_NOISE,  /* `nature` says what: mixed in, never credited */
 };
 
 enum feeder_action {
@@ -55,11 +57,12 @@ struct feeder {
 	enum feeder_state state;
 	enum feeder_fault fault; /* the last one; kept while running again */
 	enum health_test test;
-	int error;   /* 0 or errno of the last fault */
-	bool opened; /* the process has said so */
+	int error;          /* 0 or errno of the last fault */
+	enum nature nature; /* of what was opened this time */
+	bool opened;        /* the process has said so */
 	bool asked;
-	bool due;             /* one batch wanted in this round */
-	bool silent, slow;    /* and since when: */
+	bool due;          /* one batch wanted in this round */
+	bool silent, slow; /* and since when: */
 	uint64_t silent_ms, slow_ms;
 	uint64_t deadline_ms; /* of an answer */
 	uint64_t retry_ms;    /* not opened before */
@@ -84,6 +87,9 @@ size_t feeder_want(const struct feeder *f);
 uint64_t feeder_wake_ms(const struct feeder *f);
 
 void feeder_opening(struct feeder *f, uint64_t now_ms);
+/* What the device turned out to be, before its process has opened it: all
+ * but noise is credited nothing until it is opened again. */
+void feeder_is(struct feeder *f, enum nature nature);
 void feeder_opened(struct feeder *f, uint64_t now_ms);
 void feeder_asked(struct feeder *f, uint64_t now_ms);
 /* n samples came (0: nothing in that second).  FEEDER_NONE, and in *mbits

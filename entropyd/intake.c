@@ -10,12 +10,13 @@
 #include "base/secret.h"
 #include "entropyd/intake.h"
 #include "entropyd/keeper.h"
+#include "entropyd/nurse.h"
 #include "entropyd/sampler.h"
 
 struct intake {
 	const struct source *sources;
 	size_t n;
-	int keeper_fd;
+	int keeper_fd, nurse_fd; /* -1: no place for a seed */
 	struct conditioner *conditioner;
 	struct pool *pool;
 	struct feeder feeders[NOISE_MAX];
@@ -23,6 +24,7 @@ struct intake {
 	struct log_limit limits[NOISE_MAX];
 	bool saving;
 	bool seed_late; /* its answer is, and that has been said */
+	bool seed_lost; /* its process was, and no seed was saved since */
 	struct report_seed seed;
 };
 
@@ -42,6 +44,7 @@ intake_new(const struct source *sources, size_t n, int keeper_fd,
 	in->sources = sources;
 	in->n = n;
 	in->keeper_fd = keeper_fd;
+	in->nurse_fd = -1;
 	in->conditioner = conditioner;
 	in->pool = pool;
 	for (size_t i = 0; i < n; i++) {
@@ -70,6 +73,8 @@ intake_free(struct intake *in)
 		return;
 	for (size_t i = 0; i < in->n; i++)
 		sampler_stop(&in->samplers[i]);
+	if (in->nurse_fd >= 0)
+		close(in->nurse_fd);
 	/* One that hangs in a driver is not waited for. */
 	for (int i = 0; i < 50 && !all_gone(in); i++)
 		clock_nanosleep(CLOCK_MONOTONIC, 0,
@@ -94,7 +99,8 @@ fail(struct intake *in, size_t i, enum feeder_fault fault, int err,
 	if (is_seed(in, i)) {
 		in->seed.error = err != 0 ? -err : ETIMEDOUT;
 		in->seed.saved = false;
-		in->saving = false;
+		in->saving = in->seed_late = false;
+		in->seed_lost = true;
 	}
 	if (!log_limit_take(&in->limits[i], now_ms))
 		return;
@@ -117,24 +123,37 @@ start(struct intake *in, size_t i, int fd, uint64_t now_ms)
 		fail(in, i, FEEDER_ABSENT, err, now_ms);
 }
 
-void
-intake_start_seed(struct intake *in, int dir_fd, uint64_t now_ms)
+static size_t
+seed_index(const struct intake *in)
 {
-	for (size_t i = 0; i < in->n; i++) {
-		if (is_seed(in, i) && dir_fd >= 0) {
-			feeder_opening(&in->feeders[i], now_ms);
-			start(in, i, dir_fd, now_ms);
-			return;
-		}
-	}
-	if (dir_fd >= 0)
-		close(dir_fd);
+	size_t i = 0;
+
+	while (i < in->n && !is_seed(in, i))
+		i++;
+	return i;
 }
 
 void
-intake_opened(struct intake *in, unsigned i, int err, int fd, uint64_t now_ms)
+intake_start_seed(struct intake *in, int dir_fd, uint64_t now_ms)
 {
-	const struct feeder *f = i < in->n ? &in->feeders[i] : NULL;
+	size_t i = seed_index(in);
+
+	if (dir_fd < 0)
+		return;
+	if (i == in->n) {
+		close(dir_fd);
+		return;
+	}
+	in->nurse_fd = nurse_start(&in->sources[i], dir_fd);
+	if (in->nurse_fd < 0)
+		fail(in, i, FEEDER_ABSENT, in->nurse_fd, now_ms);
+}
+
+void
+intake_opened(struct intake *in, unsigned i, int err, enum nature nature,
+	      int fd, uint64_t now_ms)
+{
+	struct feeder *f = i < in->n ? &in->feeders[i] : NULL;
 
 	/* Too late: it was given up in the meantime. */
 	if (f == NULL || f->state != FEEDER_STARTING || f->opened ||
@@ -143,13 +162,20 @@ intake_opened(struct intake *in, unsigned i, int err, int fd, uint64_t now_ms)
 			close(fd);
 		return;
 	}
-	if (err == 0 && fd >= 0)
+	if (err == 0 && fd >= 0) {
+		feeder_is(f, nature);
+		if (nature != NATURE_NOISE &&
+		    log_limit_take(&in->limits[i], now_ms))
+			log_warnx("source %s: %s is %s: credited nothing",
+				  f->source->name, f->source->path,
+				  nature_text(nature));
 		start(in, i, fd, now_ms);
-	else
+	} else {
 		fail(in, i,
 		     err == -ETIMEDOUT || err == -EALREADY ? FEEDER_STALLED
 							   : FEEDER_ABSENT,
 		     err, now_ms);
+	}
 }
 
 static void
@@ -157,12 +183,20 @@ open_source(struct intake *in, size_t i, uint64_t now_ms)
 {
 	int err;
 
+	if (is_seed(in, i) && in->nurse_fd < 0)
+		return;
 	/* The last process of it hangs where no signal reaches it. */
 	if (!sampler_gone(&in->samplers[i])) {
 		fail(in, i, FEEDER_STALLED, -EALREADY, now_ms);
 		return;
 	}
 	feeder_opening(&in->feeders[i], now_ms);
+	if (is_seed(in, i)) {
+		err = nurse_ask(in->nurse_fd, &in->samplers[i]);
+		if (err != 0)
+			fail(in, i, FEEDER_ABSENT, err, now_ms);
+		return;
+	}
 	if (!in->sources[i].kind->needs_fd) {
 		start(in, i, -1, now_ms);
 		return;
@@ -172,9 +206,8 @@ open_source(struct intake *in, size_t i, uint64_t now_ms)
 		fail(in, i, FEEDER_ABSENT, err, now_ms);
 }
 
-/* Its disk hangs, or somebody stopped it.  Its process alone may open files
- * (the pool that would start another may not), so it is kept, and its answer
- * taken when it comes. */
+/* Its disk hangs, or somebody stopped it.  Another process would hang there,
+ * too, so this one is kept, and its answer taken when it comes. */
 static void
 seed_stalls(struct intake *in, struct feeder *f)
 {
@@ -199,8 +232,7 @@ run_one(struct intake *in, size_t i, uint64_t now_ms, bool owed)
 	case FEEDER_WAIT:
 		return;
 	case FEEDER_OPEN:
-		if (!is_seed(in, i))
-			open_source(in, i, now_ms);
+		open_source(in, i, now_ms);
 		return;
 	case FEEDER_READ:
 		err = sampler_ask(&in->samplers[i], feeder_want(f));
@@ -248,8 +280,8 @@ intake_wake_ms(const struct intake *in)
 	for (size_t i = 0; i < in->n; i++) {
 		uint64_t at = feeder_wake_ms(&in->feeders[i]);
 
-		/* A seed that is down stays down. */
-		if (is_seed(in, i) && in->feeders[i].state == FEEDER_DOWN)
+		/* Without a place for it, a seed that is down stays down. */
+		if (is_seed(in, i) && in->nurse_fd < 0)
 			continue;
 		if (at < wake)
 			wake = at;
@@ -303,6 +335,7 @@ take_seed(struct intake *in, size_t i, const struct sampler_reply *reply,
 			log_warn("the seed was not saved");
 		}
 		in->seed.saved = reply->err == 0;
+		in->seed_lost = false;
 		in->seed.error = -reply->err;
 		return;
 	}
@@ -380,16 +413,6 @@ intake_serve(struct intake *in, const struct pollfd *fds, size_t n,
 	}
 }
 
-static size_t
-seed_index(const struct intake *in)
-{
-	size_t i = 0;
-
-	while (i < in->n && !is_seed(in, i))
-		i++;
-	return i;
-}
-
 bool
 intake_can_save(const struct intake *in)
 {
@@ -423,6 +446,12 @@ const struct feeder *
 intake_feeders(const struct intake *in)
 {
 	return in->feeders;
+}
+
+bool
+intake_seed_lost(const struct intake *in)
+{
+	return in->seed_lost;
 }
 
 struct report_seed

@@ -23,11 +23,12 @@ struct intake *intake_new(const struct source *sources, size_t n, int keeper_fd,
 			  struct conditioner *conditioner, struct pool *pool);
 void intake_free(struct intake *in);
 
-/* The seed's process, with its directory (taken over; -1: there is none). */
+/* The seed's directory (taken over; -1: there is none): who starts processes
+ * for it. */
 void intake_start_seed(struct intake *in, int dir_fd, uint64_t now_ms);
 /* The keeper's answer for source `i`; takes fd over. */
-void intake_opened(struct intake *in, unsigned i, int err, int fd,
-		   uint64_t now_ms);
+void intake_opened(struct intake *in, unsigned i, int err, enum nature nature,
+		   int fd, uint64_t now_ms);
 /* Does what every source's feeder says. */
 void intake_run(struct intake *in, uint64_t now_ms, bool owed);
 /* The pool itself was away until now: nobody is blamed for that time. */
@@ -43,6 +44,8 @@ void intake_serve(struct intake *in, const struct pollfd *fds, size_t n,
 /* May a seed be saved now; is one being saved? */
 bool intake_can_save(const struct intake *in);
 bool intake_saving(const struct intake *in);
+/* Its process was lost, and nothing was saved since. */
+bool intake_seed_lost(const struct intake *in);
 bool intake_save(struct intake *in, const uint8_t *octets, size_t n,
 		 uint64_t now_ms);
 

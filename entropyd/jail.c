@@ -22,6 +22,7 @@ jail_pool(void)
 		{ .nr = SYS_recvfrom },
 		{ .nr = SYS_recvmsg },
 		{ .nr = SYS_sendto },
+		{ .nr = SYS_sendmsg },
 		{ .nr = SYS_read },
 		{ .nr = SYS_write },
 		{ .nr = SYS_close },

@@ -55,6 +55,10 @@ confine(void)
 		{ SYS_ioctl, true, 1, RNDADDENTROPY },
 		{ SYS_ioctl, true, 1, RNDRESEEDCRNG },
 		{ SYS_openat, false, 0, 0 },
+		{ SYS_fstat, false, 0, 0 },
+		{ SYS_newfstatat, false, 0, 0 },
+		{ SYS_fstatfs, false, 0, 0 },
+		{ SYS_readlinkat, false, 0, 0 },
 		{ SYS_socket, true, 0, AF_UNIX },
 		{ SYS_close, false, 0, 0 },
 		{ SYS_wait4, false, 0, 0 },
@@ -145,10 +149,12 @@ reply_send(int fd, const struct keeper_reply *reply, int passed_fd)
 static void
 reply_open(int fd, unsigned source, int err, int passed_fd)
 {
-	const struct keeper_reply reply = { .op = KEEPER_OPEN,
-					    .source = (uint8_t)source,
-					    .err = err };
+	struct keeper_reply reply = { .op = KEEPER_OPEN,
+				      .source = (uint8_t)source,
+				      .err = err };
 
+	if (passed_fd >= 0)
+		reply.nature = (uint8_t)nature_of(passed_fd);
 	reply_send(fd, &reply, passed_fd);
 }
 

@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "entropyd/nature.h"
 #include "entropyd/noise.h"
 
 enum keeper_op { KEEPER_CREDIT = 1, KEEPER_OPEN, KEEPER_READY, KEEPER_ALIVE };
@@ -33,7 +34,9 @@ struct keeper_request {
 };
 
 struct keeper_reply {
-	uint8_t op, source, zero[2];
+	uint8_t op, source;
+	uint8_t nature; /* of what OPEN opened, an enum nature */
+	uint8_t zero;
 	int32_t err; /* 0 or -errno; of OPEN also -ETIMEDOUT (it hung) and
 		      * -EALREADY (the one before still does) */
 };

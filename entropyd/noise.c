@@ -18,9 +18,17 @@
  *  cpu     sealed in the processor, nothing to assess: 1 bit in 64 with
  *          rdseed, none with rdrand alone (cpurand.c says which).
  *  seed    was on a disk: none.
+ *
+ * And what the health tests go by (health.h), before the start-up lowers it:
+ *  hwrng, cpu, streams  what is stated for them, for nothing else is known:
+ *                       the credit itself (H_submitter of SP 800-90B 3.1.3);
+ *                       half of the start-up's estimate where nothing is
+ *                       credited;
+ *  jitter               the lowest assessment on hardware, 4.5 bits.
  */
-#define HWRNG_MBITS  1500
-#define JITTER_MBITS 1000
+#define HWRNG_MBITS           1500
+#define JITTER_MBITS          1000
+#define JITTER_ASSESSED_MBITS 4500
 
 /* At least 1024 (SP 800-90B 4.3 no. 8); four times that, so that
  * quality_estimate has something to count. */
@@ -35,6 +43,7 @@ fill(struct source *s, const char *name, const struct source_kind *kind,
 	s->kind = kind;
 	s->path = path;
 	s->ceiling_mbits = mbits;
+	s->assessed_mbits = mbits != 0 ? mbits : NOISE_MBITS_MAX;
 	s->startup = STARTUP;
 	s->batch = batch;
 }
@@ -51,6 +60,7 @@ void
 noise_jitter(struct source *s)
 {
 	fill(s, "jitter", &timing_kind, NULL, JITTER_MBITS, 400);
+	s->assessed_mbits = JITTER_ASSESSED_MBITS;
 }
 
 void

@@ -20,6 +20,7 @@
 #define NOISE_MAX       8
 #define NOISE_NAME_MAX  15
 #define NOISE_BATCH_MAX 4096 /* octets of one reading */
+#define NOISE_MBITS_MAX 8000 /* of a sample, an octet */
 
 struct source;
 
@@ -46,11 +47,12 @@ struct source_kind {
 struct source {
 	char name[NOISE_NAME_MAX + 1];
 	const struct source_kind *kind;
-	const char *path;       /* of a stream or the seed's directory */
-	unsigned ceiling_mbits; /* credit of a sample at the very most */
-	unsigned startup;       /* samples of the start-up test */
-	unsigned batch;         /* samples of a reading after that */
-	bool paced;             /* one batch a round, however much is owed */
+	const char *path;        /* of a stream or the seed's directory */
+	unsigned ceiling_mbits;  /* credit of a sample at the very most */
+	unsigned assessed_mbits; /* entropy by which it is tested, at most */
+	unsigned startup;        /* samples of the start-up test */
+	unsigned batch;          /* samples of a reading after that */
+	bool paced;              /* one batch a round, however much is owed */
 };
 
 extern const struct source_kind stream_kind;   /* stream.c */

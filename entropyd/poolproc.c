@@ -115,7 +115,8 @@ take_keeper_reply(struct poolproc *p, uint64_t now)
 	}
 	switch ((enum keeper_op)reply.op) {
 	case KEEPER_OPEN:
-		intake_opened(p->intake, reply.source, reply.err, fd, now);
+		intake_opened(p->intake, reply.source, reply.err,
+			      (enum nature)reply.nature, fd, now);
 		return;
 	case KEEPER_CREDIT:
 		p->kernel_asked = false;
@@ -178,7 +179,7 @@ do_what_is_due(struct poolproc *p, uint64_t now)
 	intake_run(p->intake, now,
 		   owed && !conditioner_ready(pool_conditioner(p->pool)));
 	hand_out_blocks(p);
-	if (p->save_ms <= now)
+	if (p->save_ms <= now || intake_seed_lost(p->intake))
 		save_seed(p, now);
 	if (!p->ready_told && pool_ready(p->pool))
 		p->ready_told = keeper_ready(p->plan->keeper_fd) == 0;

@@ -37,6 +37,14 @@ quality_estimate(const uint8_t *samples, size_t n)
 }
 
 unsigned
+quality_tested(unsigned assessed_mbits, unsigned estimate_mbits)
+{
+	unsigned half = estimate_mbits / 2;
+
+	return half < assessed_mbits ? half : assessed_mbits;
+}
+
+unsigned
 quality_credit(unsigned ceiling_mbits, unsigned estimate_mbits)
 {
 	unsigned quarter = estimate_mbits / 4;

@@ -18,10 +18,13 @@
  * the samples, and of the differences between neighbours, which finds
  * counters and ramps.  0 for n < 3. */
 unsigned quality_estimate(const uint8_t *samples, size_t n);
+/* The min-entropy by which the health tests judge the source: what it was
+ * assessed at or what is stated for it (`assessed`), and at most half of the
+ * estimate, because a full assessment of poor sources finds a third less than
+ * these few samples show. */
+unsigned quality_tested(unsigned assessed_mbits, unsigned estimate_mbits);
 /* What may be credited: at most `ceiling`, at most a quarter of the estimate:
- * half, because the rule is half of what was assessed, and half of that,
- * because a full assessment of poor sources finds a third less than these few
- * samples show. */
+ * half of that half, because the rule is half of what was assessed. */
 unsigned quality_credit(unsigned ceiling_mbits, unsigned estimate_mbits);
 
 #endif

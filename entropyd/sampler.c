@@ -108,8 +108,14 @@ serve(struct noise *noise, int fd)
 	return good;
 }
 
-static void
-run(const struct source *source, int fd, int source_fd)
+void
+sampler_refuse(int fd, int err)
+{
+	(void)answer(fd, err, NULL, 0);
+}
+
+void
+sampler_work(const struct source *source, int fd, int source_fd)
 {
 	struct noise noise = { .source = source, .fd = source_fd };
 	bool saves = source->kind->save != NULL;
@@ -131,9 +137,8 @@ run(const struct source *source, int fd, int source_fd)
 	source->kind->close(&noise);
 }
 
-/* Everything but the two descriptors and stderr goes. */
-static void
-close_others(int a, int b)
+void
+sampler_close_others(int a, int b)
 {
 	int low = a < b ? a : b, high = a < b ? b : a;
 
@@ -162,9 +167,9 @@ sampler_start(struct sampler *s, const struct source *source, int source_fd)
 	/* The child does not have *s: those pages are not inherited. */
 	child = fork();
 	if (child == 0) {
-		close_others(pair[1], source_fd);
+		sampler_close_others(pair[1], source_fd);
 		proc_die_with(parent, SIGKILL);
-		run(source, pair[1], source_fd);
+		sampler_work(source, pair[1], source_fd);
 		_exit(0);
 	}
 	if (child < 0) {

@@ -19,7 +19,7 @@
 #include "entropyd/noise.h"
 
 struct sampler {
-	pid_t pid;     /* 0: none */
+	pid_t pid;     /* 0: none, or the nurse's child */
 	pid_t leaving; /* killed and not gone yet; 0: none */
 	int fd;        /* the pool's end, -1 */
 };
@@ -46,5 +46,13 @@ int sampler_ask(struct sampler *s, size_t n);
 int sampler_save(struct sampler *s, const uint8_t *octets, size_t n);
 /* -EAGAIN: nothing there; -EPIPE: the process is gone; -EPROTO. */
 int sampler_reply(struct sampler *s, struct sampler_reply *reply);
+
+/* The other side.  A source's whole life in its process: answers requests on
+ * fd until that ends. */
+void sampler_work(const struct source *source, int fd, int source_fd);
+/* In its place: the opening failed. */
+void sampler_refuse(int fd, int err);
+/* Everything but the two descriptors and stderr goes. */
+void sampler_close_others(int a, int b);
 
 #endif

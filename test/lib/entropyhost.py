@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 
 BUILD = os.environ.get("NFIPSEC_BUILD", "build")
@@ -116,6 +117,33 @@ class Daemon:
             self.log.close()
             shutil.rmtree(self.dir, ignore_errors=True)
         return rc
+
+
+class Fifo:
+    """A device that gives what `make(n)` makes, `rate` octets a second."""
+
+    def __init__(self, path, make=os.urandom, rate=None):
+        self.path = path
+        os.mkfifo(self.path)
+        self.make, self.rate, self.over = make, rate, False
+        # O_RDWR: opening does not wait for the reader, nor end with it
+        self.fd = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
+        self.feeder = threading.Thread(target=self.feed, daemon=True)
+        self.feeder.start()
+
+    def feed(self):
+        while not self.over:
+            try:
+                os.write(self.fd, self.make(1 if self.rate else 512))
+            except BlockingIOError:
+                time.sleep(0.002)
+            if self.rate:
+                time.sleep(1 / self.rate)
+
+    def stop(self):
+        self.over = True
+        self.feeder.join()
+        os.close(self.fd)
 
 
 def receive(s, n):

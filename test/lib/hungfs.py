@@ -10,7 +10,7 @@ import struct
 import threading
 
 LOOKUP, FORGET, GETATTR, OPEN, READ = 1, 2, 3, 14, 15
-RELEASE, FLUSH, INIT, INTERRUPT, BATCH_FORGET = 18, 25, 26, 36, 42
+STATFS, RELEASE, FLUSH, INIT, INTERRUPT, BATCH_FORGET = 17, 18, 25, 26, 36, 42
 ENOENT, ENOSYS = 2, 38
 ROOT, NOISE = 1, 2
 DIRECT_IO = 1
@@ -18,19 +18,21 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def attr(node):
-    mode, size = (0o40755, 0) if node == ROOT else (0o100644, 1 << 40)
-    return struct.pack("<6Q10I", node, size, 0, 0, 0, 0, 0, 0, 0, mode, 1, 0,
+    # No size: what is read was not stored.
+    mode = 0o40755 if node == ROOT else 0o100644
+    return struct.pack("<6Q10I", node, 0, 0, 0, 0, 0, 0, 0, 0, mode, 1, 0,
                        0, 0, 4096, 0)
 
 
 class HungFs:
     """OSError where it can't be mounted.  `hang`: OPEN or READ, the requests
     that get no answer before thaw(); `held` has them.  `error`: the errno that
-    reads fail with."""
+    reads fail with.  `content`: what is read at each opening, from its
+    beginning; else noise without end."""
 
-    def __init__(self, path, hang=None, error=0):
+    def __init__(self, path, hang=None, error=0, content=None):
         self.path, self.hang, self.held = path, hang, []
-        self.error = error
+        self.error, self.content = error, content
         self.lock = threading.Lock()
         os.makedirs(path, exist_ok=True)
         self.fd = os.open("/dev/fuse", os.O_RDWR)
@@ -69,8 +71,11 @@ class HungFs:
         elif op == READ and self.error:
             self.reply(unique, err=self.error)
         elif op == READ:
-            self.reply(unique, os.urandom(struct.unpack_from("<I", body,
-                                                             16)[0]))
+            offset, size = struct.unpack_from("<QI", body, 8)
+            self.reply(unique, os.urandom(size) if self.content is None else
+                       self.content[offset:offset + size])
+        elif op == STATFS:
+            self.reply(unique, bytes(80))
         elif op in (RELEASE, FLUSH):
             self.reply(unique)
         elif op not in (FORGET, BATCH_FORGET, INTERRUPT):

@@ -149,10 +149,9 @@ Test(feeder, slow_is_reported_and_used, .init = start)
 	feeder_opened(&f, now);
 	for (; f.state == FEEDER_STARTING && now < 1000000; now += 1000) {
 		fill(samples, sizeof(samples));
-		cr_assert_eq(give(samples, sizeof(samples), now),
-			     FEEDER_NONE);
-		cr_assert_eq(f.fault == FEEDER_SLOW,
-			     now >= FEEDER_SILENT_MS, "after %d ms", (int)now);
+		cr_assert_eq(give(samples, sizeof(samples), now), FEEDER_NONE);
+		cr_assert_eq(f.fault == FEEDER_SLOW, now >= FEEDER_SILENT_MS,
+			     "after %d ms", (int)now);
 	}
 	cr_assert_eq(f.state, FEEDER_RUNNING);
 	cr_assert_str_eq(feeder_fault_name(&f), "slow");
@@ -249,6 +248,121 @@ Test(feeder, biased_at_start_is_refused, .init = start)
 	cr_assert_eq(f.credit_mbits, 0);
 }
 
+/* 1 + ceil(30 / H) and the rest of health.h, with the H of this start. */
+static void
+judged_by(unsigned mbits_)
+{
+	struct health want;
+
+	health_init(&want, mbits_);
+	cr_assert_eq(f.health.repetition_cutoff, want.repetition_cutoff,
+		     "%u at %u", f.health.repetition_cutoff, mbits_);
+	cr_assert_eq(f.health.proportion_cutoff, want.proportion_cutoff);
+	cr_assert_eq(f.health.lag_cutoff, want.lag_cutoff);
+	cr_assert_eq(f.health.block_len, want.block_len);
+}
+
+static void
+start_with(const struct source *source, uint8_t mask)
+{
+	uint8_t samples[NOISE_BATCH_MAX];
+
+	feeder_init(&f, source);
+	feeder_opening(&f, 0);
+	feeder_opened(&f, 0);
+	fill(samples, source->startup);
+	for (unsigned i = 0; i < source->startup; i++)
+		samples[i] &= mask;
+	cr_assert_eq(give(samples, source->startup, 0), FEEDER_NONE);
+	cr_assert_eq(f.state, FEEDER_RUNNING);
+}
+
+/* Not by what is credited: H is what was assessed, or stated, and at most half
+ * of what the start-up samples showed. */
+Test(feeder, is_tested_by_its_assessed_entropy)
+{
+	struct source s;
+
+	noise_jitter(&s);
+	start_with(&s, 0xff);
+	cr_assert_eq(f.credit_mbits, 1000);
+	cr_assert_gt(f.estimate_mbits, 6000);
+	cr_assert_lt(f.estimate_mbits, 8000);
+	judged_by(f.estimate_mbits / 2);
+	/* a sample of 5 bits: below the 4.5 that were assessed */
+	start_with(&s, 31);
+	cr_assert_lt(f.estimate_mbits, 5000);
+	judged_by(f.estimate_mbits / 2);
+	f.estimate_mbits = 0;
+	/* what shows more than twice the assessment is tested by that */
+	s.assessed_mbits = 2500;
+	start_with(&s, 0xff);
+	judged_by(2500);
+
+	noise_hwrng(&s, "/nowhere");
+	start_with(&s, 0xff);
+	judged_by(1500);
+	start_with(&s, 3); /* shows less than is stated */
+	judged_by(f.estimate_mbits / 2);
+	noise_stream_parts(&s, "x", "/nowhere", 2500);
+	start_with(&s, 0xff);
+	judged_by(2500);
+	noise_stream_parts(&s, "x", "/nowhere", 0); /* nothing is stated */
+	start_with(&s, 0xff);
+	judged_by(f.estimate_mbits / 2);
+}
+
+/* What the old cut-offs, by the credit, let pass: a jitter of 3 bits that had
+ * shown 7 at its start. */
+Test(feeder, what_falls_below_its_assessment_is_found)
+{
+	enum feeder_fault fault = FEEDER_NONE;
+	uint8_t samples[400];
+	unsigned batches = 0;
+	struct source s;
+
+	noise_jitter(&s);
+	start_with(&s, 0xff);
+	for (; fault == FEEDER_NONE && batches < 100; batches++) {
+		fill(samples, sizeof(samples));
+		for (size_t i = 0; i < sizeof(samples); i++)
+			samples[i] &= i % 2 ? 3 : 7;
+		fault = give(samples, sizeof(samples), batches);
+	}
+	cr_assert_eq(fault, FEEDER_HEALTH);
+	cr_assert_eq(mbits, 0);
+	cr_assert_leq(batches, 3);
+}
+
+/* The kernel's generator, our own, a file: whatever they look like. */
+Test(feeder, what_is_no_noise_is_never_credited, .init = start)
+{
+	static const enum nature natures[] = { NATURE_KERNEL, NATURE_PROGRAM,
+					       NATURE_STORED };
+	uint8_t samples[4096];
+
+	for (size_t i = 0; i < 3; i++) {
+		feeder_init(&f, &hwrng);
+		feeder_opening(&f, 0);
+		feeder_is(&f, natures[i]);
+		feeder_opened(&f, 0);
+		fill(samples, hwrng.startup);
+		cr_assert_eq(give(samples, hwrng.startup, 0), FEEDER_NONE);
+		cr_assert_eq(f.state, FEEDER_RUNNING);
+		cr_assert_eq(f.credit_mbits, 0);
+		cr_assert_str_eq(feeder_fault_name(&f), "not-noise");
+		fill(samples, hwrng.batch);
+		cr_assert_eq(give(samples, hwrng.batch, 1), FEEDER_NONE);
+		cr_assert_eq(mbits, 0);
+		/* nor read for credit */
+		cr_assert_eq(feeder_next(&f, 2, true), FEEDER_WAIT);
+		/* and what is opened the next time is looked at anew */
+		feeder_failed(&f, FEEDER_ERROR, ENODATA, 3);
+		run_up(f.retry_ms);
+		cr_assert_eq(f.credit_mbits, 1500);
+	}
+}
+
 Test(feeder, poorer_than_assessed_lowers_the_credit, .init = start)
 {
 	uint8_t samples[NOISE_BATCH_MAX];
@@ -284,9 +398,9 @@ Test(feeder, is_not_blamed_while_the_pool_itself_was_away, .init = start)
 	feeder_asked(&f, 0);
 	feeder_excuse(&f, 6000); /* back again */
 	cr_assert_eq(feeder_next(&f, 5999 + FEEDER_PATIENCE_MS, true),
-	    FEEDER_WAIT);
+		     FEEDER_WAIT);
 	cr_assert_eq(feeder_next(&f, 6000 + FEEDER_PATIENCE_MS, true),
-	    FEEDER_CLOSE);
+		     FEEDER_CLOSE);
 }
 
 /* Asleep for an hour behind one answer that was empty or short. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,55 @@ Test(health, cutoffs_follow_from_the_entropy)
 	cr_assert_gt(one.proportion_cutoff, 311);
 	cr_assert_lt(two.proportion_cutoff, one.proportion_cutoff);
 	cr_assert_gt(one.lag_cutoff, one.proportion_cutoff);
+}
+
+/* CRITBINOM from the other end, in another precision: 1 + the smallest k with
+ * P(X <= k) >= 1 - alpha. */
+static unsigned
+critical(unsigned n, unsigned mbits, unsigned alpha_bits)
+{
+	long double p = exp2l(-(long double)mbits / 1000);
+	long double term = powl(1 - p, n), sum = term;
+	long double enough = 1 - exp2l(-(long double)alpha_bits);
+	unsigned k = 0;
+
+	while (sum < enough) {
+		term *= (n - k) * p / ((k + 1) * (1 - p));
+		sum += term;
+		k++;
+	}
+	return 1 + k;
+}
+
+/* As a Python of 120 digits says: sum of comb(512, k) p^k (1 - p)^(512 - k). */
+Test(health, cutoffs_are_those_of_exact_arithmetic)
+{
+	static const struct {
+		unsigned mbits, repetition, proportion, lag, piece;
+	} want[] = {
+		{ 125, 241, 502, 505, 512 }, { 750, 41, 371, 378, 86 },
+		{ 1000, 31, 325, 333, 64 },  { 1500, 21, 248, 257, 43 },
+		{ 2000, 16, 190, 198, 32 },  { 2085, 16, 182, 190, 31 },
+		{ 3315, 11, 98, 104, 24 },   { 3650, 10, 83, 89, 24 },
+		{ 4500, 8, 56, 61, 24 },     { 8000, 5, 16, 18, 24 },
+	};
+
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		struct health h = fresh(want[i].mbits);
+
+		cr_assert_eq(h.repetition_cutoff, want[i].repetition);
+		cr_assert_eq(h.proportion_cutoff, want[i].proportion);
+		cr_assert_eq(h.lag_cutoff, want[i].lag);
+		cr_assert_eq(h.block_len, want[i].piece);
+	}
+	for (unsigned mbits = 125; mbits <= 8000; mbits += 25) {
+		struct health h = fresh(mbits);
+
+		cr_assert_eq(h.proportion_cutoff,
+			     critical(HEALTH_WINDOW, mbits, 30), "%u", mbits);
+		cr_assert_eq(h.lag_cutoff, critical(HEALTH_WINDOW, mbits, 37),
+			     "%u", mbits);
+	}
 }
 
 Test(health, healthy_noise_passes_a_million_samples)
@@ -211,7 +261,11 @@ Test(health, recorded_bad_sources_fail_and_a_good_one_passes)
 {
 	cr_assert_neq(replay("coarse-timer.raw", 1000), HEALTH_PASS);
 	cr_assert_neq(replay("cached-walk.raw", 1000), HEALTH_PASS);
+	/* by what is credited, by half of what was seen, by what was assessed
+	 */
 	cr_assert_eq(replay("jitter.raw", 1000), HEALTH_PASS);
+	cr_assert_eq(replay("jitter.raw", 2446), HEALTH_PASS);
+	cr_assert_eq(replay("jitter.raw", 4500), HEALTH_PASS);
 }
 
 Test(health, names_are_those_of_the_manual)
