@@ -10,30 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/writeall.h"
+
 static int
 open_dir(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
-}
-
-static int
-write_all(int fd, const char *text)
-{
-	size_t left = strlen(text);
-
-	while (left != 0) {
-		ssize_t put = write(fd, text, left);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return put < 0 ? -errno : -EIO;
-		text += put;
-		left -= (size_t)put;
-	}
-	return fsync(fd) == 0 ? 0 : -errno;
 }
 
 int
@@ -48,7 +32,9 @@ wholefile_save(const char *dir, const char *name, const char *text)
 	fd =
 	    openat(at, new,
 		   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	err = fd < 0 ? -errno : write_all(fd, text);
+	err = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+	if (err == 0 && fsync(fd) != 0)
+		err = -errno;
 	if (fd >= 0)
 		close(fd);
 	if (err == 0 && renameat(at, new, at, name) != 0)

@@ -12,6 +12,7 @@
 #include "base/notify.h"
 #include "base/proc.h"
 #include "base/secret.h"
+#include "base/writeall.h"
 #include "entropyd/jail.h"
 #include "entropyd/drbg.h"
 #include "entropyd/intake.h"
@@ -276,22 +277,6 @@ turn(struct poolproc *p, const sigset_t *mask)
 	return now;
 }
 
-static bool
-write_all(const uint8_t *octets, size_t n)
-{
-	while (n != 0) {
-		ssize_t put = write(STDOUT_FILENO, octets, n);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return false;
-		octets += put;
-		n -= (size_t)put;
-	}
-	return true;
-}
-
 static int
 write_output(struct poolproc *p)
 {
@@ -302,7 +287,7 @@ write_output(struct poolproc *p)
 		size_t n = left < sizeof(octets) ? left : sizeof(octets);
 
 		if (stop_wanted || pool_read(p->pool, octets, n) != 0 ||
-		    !write_all(octets, n))
+		    write_all(STDOUT_FILENO, octets, n) < 0)
 			return 1;
 		left -= n;
 	}

@@ -8,26 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/writeall.h"
+
 /* Far above any configuration: the parser takes 8 MiB of text. */
 #define PIECE_OCTETS_MAX (256u << 20)
-
-static int
-write_all(int fd, const void *octets, size_t len)
-{
-	const uint8_t *at = octets;
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(fd, at, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 static int
 read_all(int fd, void *octets, size_t len)

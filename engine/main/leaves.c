@@ -59,6 +59,28 @@ is_name(const char *name, size_t len)
 	return at != NULL && at > name + 1 && at[-1] == '.';
 }
 
+int
+leaves_name(char *name, size_t cap, const char *association, uint32_t pid,
+	    unsigned serial)
+{
+	return snprintf(name, cap, LEAF "%s.%u-%u", association, pid, serial);
+}
+
+bool
+leaves_is_of(const char *path, const char *association)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	size_t octets = strlen(association);
+
+	if (!is_name(name, strlen(name)))
+		return false;
+	name += strlen(LEAF);
+	/* Dots may stand in an association's name, and behind it one alone. */
+	return strncmp(name, association, octets) == 0 && name[octets] == '.' &&
+	       strchr(name + octets + 1, '.') == NULL;
+}
+
 void
 leaves_parent(char *path)
 {

@@ -19,6 +19,12 @@
 #define LEAVES_PATH 4096 /* octets of a path, and of the mount's */
 #define LEAVES_RULE 6144 /* octets of a rule of sockrule.h */
 
+/* A leaf's name: octets, or as many as it would have. */
+int leaves_name(char *name, size_t cap, const char *association, uint32_t pid,
+		unsigned serial);
+/* Is this path a leaf's, of that association? */
+bool leaves_is_of(const char *path, const char *association);
+
 /* Where cgroup v2 is mounted; -1: nowhere. */
 int leaves_mount(char path[LEAVES_PATH]);
 

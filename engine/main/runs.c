@@ -222,21 +222,11 @@ runs_look(struct runs *r)
 bool
 runs_under(struct runs *r, const char *association)
 {
-	size_t octets = strlen(association);
-
 	if (remove_empty(r))
 		load_rules_again(r);
-	for (size_t i = 0; i < r->n; i++) {
-		const char *slash = strrchr(r->at[i].path, '/');
-		const char *leaf = slash == NULL ? r->at[i].path : slash + 1;
-
-		/* nfipsec.ASSOCIATION.PID-SERIAL */
-		if (strncmp(leaf, "nfipsec.", 8) == 0 &&
-		    strncmp(leaf + 8, association, octets) == 0 &&
-		    leaf[8 + octets] == '.' &&
-		    strchr(leaf + 8 + octets + 1, '.') == NULL)
+	for (size_t i = 0; i < r->n; i++)
+		if (leaves_is_of(r->at[i].path, association))
 			return true;
-	}
 	return false;
 }
 
@@ -296,9 +286,12 @@ place_leaf(struct runs *r, struct start *s)
 	while (*at == '/')
 		at++;
 	leaves_parent(at);
-	len = snprintf(s->path, sizeof(s->path), "%s%snfipsec.%s.%u-%u", at,
-		       *at == '\0' ? "" : "/", s->what->association,
-		       s->what->pid, r->serial++);
+	len = snprintf(s->path, sizeof(s->path), "%s%s", at,
+		       *at == '\0' ? "" : "/");
+	if (len < (int)sizeof(s->path))
+		len += leaves_name(s->path + len, sizeof(s->path) - (size_t)len,
+				   s->what->association, s->what->pid,
+				   r->serial++);
 	return len < (int)sizeof(s->path)
 		   ? 0
 		   : refuse(s, -ENAMETOOLONG,

@@ -5,23 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/writeall.h"
 #include "engine/sa/persist.h"
-
-static int
-write_all(int fd, const uint8_t *at, size_t left)
-{
-	while (left != 0) {
-		ssize_t n = write(fd, at, left);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		at += n;
-		left -= (size_t)n;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
 
 /* Readers find either generation whole at any instant: the new one gets its
  * name only when its octets are on the disk. */
@@ -40,6 +25,8 @@ disk_replace(void *ctx, int dir, const char *name, const void *octets,
 	if (fd < 0)
 		return -errno;
 	err = write_all(fd, octets, len);
+	if (err == 0 && fsync(fd) < 0)
+		err = -errno;
 	if (close(fd) < 0 && err == 0)
 		err = -errno;
 	if (err < 0)

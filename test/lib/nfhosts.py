@@ -373,6 +373,41 @@ association {name} {{
                 o["drop"]["packets"] for o in self.json("show", "drops")
                 if "drop" in o}
 
+    def lost(self):
+        """Packets that anything here counts as dropped, but for the probes."""
+        drops = sum(n for (_, why), n in self.drops().items()
+                    if why != "probe")
+        queues = (o["queue"] for o in self.json("show", "queues")
+                  if "queue" in o)
+        return drops + sum(q["kernel_drops"] + q["user_drops"]
+                           for q in queues)
+
+    def parked(self):
+        """Packets that wait for keys."""
+        return self.json("status")[0]["status"]["parked"]
+
+    def forget_sas(self):
+        """As if never negotiated."""
+        old = self.sas()
+        for s in old:
+            self.nfipsec("delete", "sa", s["direction"], "esp", s["peer"],
+                         str(s["spi"]))
+        old = {s["spi"] for s in old}
+        wait_for(lambda: not old & {s["spi"] for s in self.sas()}, 5,
+                 f"{self.name}: SAs stay")
+
+    def retransmitted(self):
+        """Segments that its TCP has sent again."""
+        names, numbers = (line.split() for line in
+                          self.out(["cat", "/proc/net/snmp"]).splitlines()
+                          if line.startswith("Tcp:"))
+        return int(dict(zip(names, numbers))["RetransSegs"])
+
+    def want_keys(self, address):
+        """A packet to there that nobody waits for."""
+        self.run([sys.executable, "-c", "import socket;s=socket.socket(2,2);"
+                  f"s.sendto(b'x',('{address}',9))"])
+
     def told_ready(self, begin):
         """In the log, behind its first `begin` octets."""
         with open(self.log, "rb") as f:

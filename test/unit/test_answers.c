@@ -26,6 +26,8 @@ static const struct {
 	{ "ip daddr 10.77.0.2 udp dport 53", "meta l4proto udp", true },
 	{ "ip daddr 10.77.0.2 meta l4proto udp", "ip protocol udp", true },
 	{ "ip daddr 10.77.0.2 udp dport 53", "ip protocol icmp", false },
+	{ "udp dport 53", "meta l4proto udp", true },
+	{ "udp dport 53", "ip protocol udp", false }, /* IPv6's is not */
 	{ "ip daddr { 10.77.0.2, 10.77.0.3 }",
 	  "ip saddr { 10.77.0.2, 10.77.0.3 }", true },
 	{ "ip daddr $admins", "ip saddr $admins", true },
