@@ -12,6 +12,10 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+#define HARMLESS_MAX                                                           \
+	1024 /* messages: more than a sender's buffer has room for             \
+	      */
+
 /* That it comes is all: a wait in the kernel ends. */
 static void
 on_alarm(int signo)
@@ -92,7 +96,8 @@ closer_has_room(const struct closer *c, uid_t uid)
 
 	return c->board == NULL || uid == CLOSER_ROOT ||
 	       (count_of(c->board, uid, &place) < CLOSER_PER_USER &&
-		place < CREW_PLACES);
+		place < CREW_PLACES &&
+		atomic_load(&c->board->waiting) < CLOSER_WAITING);
 }
 
 /* Should the pipe be full, which takes more descriptors than a process may
@@ -100,30 +105,86 @@ closer_has_room(const struct closer *c, uid_t uid)
 static void
 hand_over(struct closer *c, uid_t uid, int fd)
 {
-	struct crew_burial b = { .fd = fd, .place = CREW_PLACES };
+	struct crew_burial b = { .fd = fd, .counted = uid != CLOSER_ROOT };
 
-	if (uid != CLOSER_ROOT)
-		(void)count_of(c->board, uid, &b.place);
+	/* Who has enough places takes none from others. */
+	if (uid == CLOSER_ROOT ||
+	    count_of(c->board, uid, &b.place) >= CLOSER_PER_USER)
+		b.place = CREW_PLACES;
 	if (b.place < CREW_PLACES)
 		atomic_store(&c->board->owner[b.place], (uint64_t)uid + 1);
-	if (write(c->to_crew, &b, sizeof(b)) != (ssize_t)sizeof(b) &&
-	    b.place < CREW_PLACES)
+	if (b.counted)
+		atomic_fetch_add(&c->board->waiting, 1);
+	if (write(c->to_crew, &b, sizeof(b)) == (ssize_t)sizeof(b))
+		return;
+	if (b.place < CREW_PLACES)
 		atomic_store(&c->board->owner[b.place], 0);
+}
+
+static void
+close_here(struct closer *c, int fd)
+{
+	closer_begin(c);
+	close(fd);
+	closer_end(c);
 }
 
 void
 closer_take(struct closer *c, uid_t uid, int fd)
 {
-	int type;
-	socklen_t len = sizeof(type);
+	int domain = 0;
+	socklen_t len = sizeof(domain);
 
-	/* Sockets have nothing to do at a close but to linger. */
+	/* These have nothing to do at a close but to linger; others may hold
+	 * files. */
 	if (c->board != NULL &&
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
+	    (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 ||
+	     (domain != AF_INET && domain != AF_INET6)))
 		hand_over(c, uid, fd);
-		return;
+	else
+		close_here(c, fd);
+}
+
+/* Are there descriptors in what nobody has read?  Looks at message after
+ * message and takes out what has none; its own word of the sender, which each
+ * message has, is how one of no octets is told from the end. */
+static bool
+holds_descriptors(int fd)
+{
+	int on = 1;
+
+	(void)shutdown(fd, SHUT_RDWR); /* nothing comes behind it */
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+		return true;
+	for (unsigned n = 0; n < HARMLESS_MAX; n++) {
+		union {
+			struct cmsghdr head;
+			char octets[CMSG_SPACE(sizeof(struct ucred))];
+		} sender;
+		struct msghdr m = { .msg_control = &sender,
+				    .msg_controllen = sizeof(sender) };
+
+		if (recvmsg(fd, &m, MSG_PEEK | MSG_DONTWAIT) < 0) {
+			if (errno == EINTR || errno == ECONNRESET)
+				continue; /* the peer's end is told once */
+			return errno != EAGAIN;
+		}
+		if ((m.msg_flags & MSG_CTRUNC) != 0)
+			return true;
+		if (m.msg_controllen == 0)
+			return false;
+		m.msg_control = NULL;
+		m.msg_controllen = 0;
+		(void)recvmsg(fd, &m, MSG_DONTWAIT);
 	}
-	closer_begin(c);
-	close(fd);
-	closer_end(c);
+	return true;
+}
+
+void
+closer_hang_up(struct closer *c, uid_t uid, int fd)
+{
+	if (c->board != NULL && uid != CLOSER_ROOT && holds_descriptors(fd))
+		hand_over(c, uid, fd);
+	else
+		close_here(c, fd);
 }

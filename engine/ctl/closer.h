@@ -4,9 +4,12 @@
  *
  * Whoever passes a descriptor decides what its last close does.  A socket
  * with SO_LINGER waits for its peer, in whose process it may happen; a file of
- * a FUSE file system waits for a process that may never answer.  So closes of
- * sockets are cut short by a signal after CLOSER_MS, and other descriptors are
- * closed by processes that may hang (crew.h), never here.
+ * a FUSE file system waits for a process that may never answer, whether it was
+ * received, or is dropped with what nobody has read of a connection, a client's
+ * or one that was passed.  So closes of IPv4 and IPv6 sockets are cut short by
+ * a signal after CLOSER_MS, and all that may be or hold a file is closed by
+ * processes that may hang (crew.h), never here: a user's message is received
+ * with all descriptors that it has, or not at all.
  *
  * The control thread alone calls, the one that called closer_init.
  */
@@ -19,9 +22,11 @@
 
 #include "engine/ctl/crew.h"
 
-#define CLOSER_MS       2 /* the longest that one step is held up */
-#define CLOSER_PER_USER 8 /* descriptors that wait, of CREW_PLACES */
-#define CLOSER_ROOT     0 /* whose take no place */
+#define CLOSER_MS       2    /* the longest that one step is held up */
+#define CLOSER_WAITING  4096 /* descriptors that wait, of all users */
+#define CLOSER_MESSAGE  253  /* descriptors in one message (SCM_MAX_FD) */
+#define CLOSER_PER_USER 8    /* descriptors that wait, of CREW_PLACES */
+#define CLOSER_ROOT     0    /* whose take no place */
 
 struct closer {
 	timer_t timer;
@@ -37,14 +42,15 @@ int closer_start(struct closer *c);
 /* The crew stays: it ends with the process. */
 void closer_fini(struct closer *c);
 
-/* Around calls that may drop descriptors of others: receiving from a client,
- * closing its connection. */
+/* Around a receive that may drop descriptors: from root alone. */
 void closer_begin(struct closer *c);
 void closer_end(struct closer *c);
 /* Closes a descriptor that a client of this user passed. */
 void closer_take(struct closer *c, uid_t uid, int fd);
-/* False: so many of this user's wait that no more are to be taken from it;
- * root's are always taken. */
+/* Closes a client's connection. */
+void closer_hang_up(struct closer *c, uid_t uid, int fd);
+/* False: so many of this user's wait, or of all together, that no more are to
+ * be taken from it; root's are always taken. */
 bool closer_has_room(const struct closer *c, uid_t uid);
 
 #endif

@@ -10,11 +10,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/privs.h"
 #include "base/proc.h"
 #include "engine/ctl/crew.h"
+
+#define CREW_LINGER_US 2000
 
 #define CALL(name)                                                             \
 	{                                                                      \
@@ -25,6 +28,7 @@ static const struct privs_call calls[] = {
 	CALL(read),         CALL(close),           CALL(getppid),
 	CALL(getsockopt),   CALL(shutdown),        CALL(rt_sigtimedwait),
 	CALL(rt_sigreturn), CALL(restart_syscall), CALL(exit_group),
+	CALL(setitimer),
 };
 
 /* As libcap-ng, which remembers whose capabilities it has looked at and is
@@ -48,8 +52,9 @@ settle(const char *name, pid_t maker, int death)
 	int err = drop_capabilities();
 
 	/* A service manager's word goes to all processes: the maker's alone is
-	 * followed. */
+	 * followed.  The alarm is one's own. */
 	sigfillset(&all);
+	sigdelset(&all, SIGALRM);
 	if (err == 0 && sigprocmask(SIG_SETMASK, &all, NULL) < 0)
 		err = -errno;
 	if (err == 0)
@@ -60,15 +65,39 @@ settle(const char *name, pid_t maker, int death)
 		   : privs_confine(calls, sizeof(calls) / sizeof(calls[0]));
 }
 
+/* What lingers is cut short, again and again; what hangs is not. */
+static void
+set_alarm(long us)
+{
+	struct itimerval t = { { 0, us }, { 0, us } };
+
+	(void)setitimer(ITIMER_REAL, &t, NULL);
+}
+
+static ssize_t
+next_burial(int from, struct crew_burial *b)
+{
+	ssize_t n;
+
+	do
+		n = read(from, b, sizeof(*b));
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 static void
 close_for_others(struct crew_board *board, int from)
 {
 	struct crew_burial b;
 
-	while (read(from, &b, sizeof(b)) == (ssize_t)sizeof(b)) {
+	while (next_burial(from, &b) == (ssize_t)sizeof(b)) {
+		set_alarm(CREW_LINGER_US);
 		close(b.fd);
+		set_alarm(0);
 		if (b.place < CREW_PLACES)
 			atomic_store(&board->owner[b.place], 0);
+		if (b.counted)
+			atomic_fetch_sub(&board->waiting, 1);
 	}
 }
 
@@ -107,6 +136,20 @@ hire(void)
 	return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGKILL, 0, 0, 0, 0);
 }
 
+static int
+widen(struct rlimit *limit)
+{
+	if (getrlimit(RLIMIT_NOFILE, limit) < 0)
+		return -errno;
+	if (limit->rlim_cur < CREW_TABLE) {
+		limit->rlim_cur =
+		    limit->rlim_max < CREW_TABLE ? limit->rlim_max : CREW_TABLE;
+		if (setrlimit(RLIMIT_NOFILE, limit) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 int
 crew_hire(struct crew_board **board, int *to)
 {
@@ -118,8 +161,7 @@ crew_hire(struct crew_board **board, int *to)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (*board == MAP_FAILED)
 		return -errno;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-	    pipe2(ends, O_CLOEXEC) < 0 ||
+	if (widen(&limit) < 0 || pipe2(ends, O_CLOEXEC) < 0 ||
 	    fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	for (unsigned i = 0; i <= CREW_CLOSERS; i++) {

@@ -3,7 +3,8 @@
  * crew: processes that close descriptors in this one's place.
  *
  * A close may never return (a file of a FUSE file system whose server is
- * silent), and no signal ends it.  A thread of this process in such a close
+ * silent, a connection with such a file in what nobody has read), and no
+ * signal ends it.  A thread of this process in such a close
  * would keep even the killed process from ending.  So those who close are
  * processes of their own that share the table of descriptors with this one
  * (CLONE_FILES), and neither memory nor privileges: what hangs there hangs
@@ -19,21 +20,26 @@
 #define ENGINE_CTL_CREW_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define CREW_CLOSERS 2
 #define CREW_PLACES  512
+/* Descriptors that the process may have, if it is let: what hangs stays. */
+#define CREW_TABLE 16384
 
 /* Memory that all of them see. */
 struct crew_board {
 	/* user + 1 of what is handed over and not closed yet; 0: free */
 	_Atomic uint64_t owner[CREW_PLACES];
+	_Atomic uint32_t waiting; /* of all users, with a place or without */
 };
 
 /* What goes through the pipe. */
 struct crew_burial {
 	int fd;
 	unsigned place; /* CREW_PLACES: it has none */
+	bool counted;   /* in waiting */
 };
 
 /* Starts them.  to: takes struct crew_burial, and never blocks.  0 or

@@ -269,7 +269,8 @@ admit(struct server *s, int fd, uid_t uid, enum proto_rights rights)
 		return;
 	}
 	if (rights == PROTO_RIGHTS_OWN)
-		room = make_room(s, CROWD_USER, uid, SERVER_PER_USER) &&
+		room = closer_has_room(&s->closer, uid) &&
+		       make_room(s, CROWD_USER, uid, SERVER_PER_USER) &&
 		       make_room(s, CROWD_USERS, uid, SERVER_USERS_MAX);
 	if (room)
 		room = make_room(s, CROWD_ALL, uid, SERVER_CLIENTS_MAX);

@@ -115,9 +115,7 @@ session_open(struct server *s, int fd, uid_t uid, enum proto_rights rights,
 		refused = EBUSY;
 	if (refused != 0) {
 		(void)greet(&turned_away, refused);
-		closer_begin(&s->closer);
-		close(fd);
-		closer_end(&s->closer);
+		closer_hang_up(&s->closer, uid, fd);
 		return;
 	}
 	generation = c->generation + 1;
@@ -155,10 +153,9 @@ session_close(struct server *s, struct session *c)
 
 	drop_backlog(s, c);
 	close_passed(s, c);
-	/* Leaves epoll by that; what it passed and nobody read goes, too. */
-	closer_begin(&s->closer);
-	close(c->fd);
-	closer_end(&s->closer);
+	/* What it passed and nobody read goes, too, maybe not at once. */
+	(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
+	closer_hang_up(&s->closer, c->uid, c->fd);
 	c->fd = -1;
 	c->mask = 0;
 	c->phase = SESSION_IDLE;
@@ -362,40 +359,72 @@ session_tell(struct server *s, struct session *c, const void *msg, size_t len)
 	return false;
 }
 
-/* A message, and the one descriptor that may come with it; of more, the
- * kernel closes the rest.  As recv(2). */
+union control {
+	struct cmsghdr head;
+	char octets[CMSG_SPACE(CLOSER_MESSAGE * sizeof(int))];
+};
+
+/* The first descriptor is the request's; of what else came there is no use. */
+static void
+take_descriptors(struct server *s, struct session *c, const struct msghdr *m,
+		 const union control *control)
+{
+	int fds[CLOSER_MESSAGE];
+	size_t n;
+
+	if (m->msg_controllen < CMSG_LEN(sizeof(int)) ||
+	    control->head.cmsg_level != SOL_SOCKET ||
+	    control->head.cmsg_type != SCM_RIGHTS)
+		return;
+	n = (control->head.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds, CMSG_DATA(&control->head), n * sizeof(int));
+	c->passed = fds[0];
+	for (size_t i = 1; i < n; i++)
+		closer_take(&s->closer, c->uid, fds[i]);
+}
+
+/* What of a message without its descriptors: whoever has too many waiting is
+ * answered, and hung up on with the message still there. */
+static ssize_t
+look_at(struct session *c, struct msghdr *m)
+{
+	ssize_t n;
+
+	m->msg_control = NULL;
+	m->msg_controllen = 0;
+	n = recvmsg(c->fd, m, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
+	if (n < 0)
+		return n;
+	c->cut = (m->msg_flags & MSG_CTRUNC) != 0;
+	if (!c->cut)
+		return recvmsg(c->fd, m, MSG_DONTWAIT | MSG_TRUNC);
+	c->hang_up = true;
+	return n;
+}
+
+/* A message, and the descriptor that may come with it.  As recv(2). */
 static ssize_t
 receive(struct server *s, struct session *c)
 {
 	struct iovec iov = { s->message, PROTO_MESSAGE_MAX };
-	union {
-		struct cmsghdr head;
-		char octets[CMSG_SPACE(sizeof(int))];
-	} control;
+	union control control;
 	struct msghdr m = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		/* Not CMSG_SPACE: there a second one would fit. */
-		.msg_controllen = CMSG_LEN(sizeof(int)),
+		.msg_controllen = sizeof(control),
 	};
 	ssize_t n;
 
-	/* Without room the kernel drops what comes, as it drops a second one:
-	 * that may linger, but it flushes nothing. */
-	if (!closer_has_room(&s->closer, c->uid)) {
-		m.msg_control = NULL;
-		m.msg_controllen = 0;
-	}
+	if (!closer_has_room(&s->closer, c->uid))
+		return look_at(c, &m);
 	closer_begin(&s->closer);
 	n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
 	closer_end(&s->closer);
-	c->cut = n >= 0 && (m.msg_flags & MSG_CTRUNC);
-	if (n >= 0 && m.msg_controllen >= CMSG_LEN(sizeof(int)) &&
-	    control.head.cmsg_level == SOL_SOCKET &&
-	    control.head.cmsg_type == SCM_RIGHTS &&
-	    control.head.cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&c->passed, CMSG_DATA(&control.head), sizeof(int));
+	if (n >= 0) {
+		c->cut = (m.msg_flags & MSG_CTRUNC) != 0;
+		take_descriptors(s, c, &m, &control);
+	}
 	return n;
 }
 
