@@ -70,6 +70,16 @@ def wait_for(what, secs, text=None, step=0.02):
         time.sleep(step)
 
 
+def stand_still(pid):
+    """Stops a process; returns when none of its threads runs any more."""
+    def states():
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as f:
+                yield f.read().rpartition(")")[2].split()[0]
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: set(states()) == {"T"}, 20, "it does not stop")
+
+
 class Tap:
     """Test Anything Protocol on stdout; diagnostics are `# ` lines."""
 
@@ -385,6 +395,12 @@ association {name} {{
     def parked(self):
         """Packets that wait for keys."""
         return self.json("status")[0]["status"]["parked"]
+
+    def queued(self):
+        """{queue: packets that no verdict was given for}, the kernel's"""
+        rows = self.out(["cat", "/proc/net/netfilter/nfnetlink_queue"])
+        return {int(row.split()[0]): int(row.split()[2])
+                for row in rows.splitlines()}
 
     def forget_sas(self):
         """As if never negotiated."""
