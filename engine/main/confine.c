@@ -5,6 +5,7 @@
  * again); in the last group what libc calls on its way out of trouble.
  */
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -30,6 +31,7 @@ static const struct privs_call calls[] = {
 	CALL(recvmmsg),
 	CALL(sendto),
 	CALL(sendmmsg),
+	CALL_IF(setsockopt, 1, IPPROTO_IP),
 	CALL_IF(ioctl, 1, SIOCGIFNAME),
 	CALL_IF(ioctl, 1, SIOCGIFMTU),
 	/* clients, the supervisor, the kernel's figures of the queues */

@@ -93,18 +93,26 @@ send_all(struct inject *j)
 	j->n = 0;
 }
 
-/* A control message behind `*len` octets of them. */
-static void
-put_control(uint8_t *control, size_t *len, int level, int type,
-	    const void *value, size_t octets)
+/* What waits has the mark and type of service of before. */
+static bool
+set_socket(struct inject *j, uint32_t mark, uint8_t tos)
 {
-	struct cmsghdr c = { .cmsg_len = CMSG_LEN(octets),
-			     .cmsg_level = level,
-			     .cmsg_type = type };
+	int err = 0;
 
-	memcpy(control + *len, &c, sizeof(c));
-	memcpy(control + *len + CMSG_LEN(0), value, octets);
-	*len += CMSG_SPACE(octets);
+	if (mark == j->mark && tos == j->tos)
+		return true;
+	send_all(j);
+	if (mark != j->mark)
+		err = set_int(j->fd, SOL_SOCKET, SO_MARK, (int)mark);
+	if (err == 0)
+		j->mark = mark;
+	if (err == 0 && tos != j->tos)
+		err = set_int(j->fd, IPPROTO_IP, IP_TOS, tos);
+	if (err == 0)
+		j->tos = tos;
+	else
+		refuse(j, -err);
+	return err == 0;
 }
 
 void
@@ -112,35 +120,33 @@ inject_add(struct inject *j, const uint8_t *octets, size_t len, uint32_t mark,
 	   uint32_t ifindex)
 {
 	struct in_pktinfo info = { .ipi_ifindex = (int)ifindex };
-	struct msghdr *h;
-	size_t control = 0;
-	uint8_t *c;
-	int tos;
+	struct cmsghdr c = { .cmsg_len = CMSG_LEN(sizeof(info)),
+			     .cmsg_level = IPPROTO_IP,
+			     .cmsg_type = IP_PKTINFO };
+	uint8_t *control;
 
-	if (j->n == INJECT_BATCH)
-		send_all(j);
-	h = &j->msgs[j->n].msg_hdr;
-	c = j->control[j->n].octets;
-	put_control(c, &control, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	if (len < IP_HEADER_MIN || octets[0] >> 4 != 4) {
 		refuse(j, EAFNOSUPPORT);
 		return;
 	}
+	if (!set_socket(j, mark, octets[AT_TOS]))
+		return;
+	if (j->n == INJECT_BATCH)
+		send_all(j);
+	control = j->control[j->n].octets;
 	memcpy(&info.ipi_spec_dst, octets + AT_SOURCE, 4);
-	put_control(c, &control, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-	tos = octets[AT_TOS];
-	if (tos != 0)
-		put_control(c, &control, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	memcpy(control, &c, sizeof(c));
+	memcpy(control + CMSG_LEN(0), &info, sizeof(info));
 	j->to[j->n] = (struct sockaddr_in){ .sin_family = AF_INET };
 	memcpy(&j->to[j->n].sin_addr, octets + AT_DESTINATION, 4);
 	j->iov[j->n] = (struct iovec){ (void *)(uintptr_t)octets, len };
-	*h = (struct msghdr){
+	j->msgs[j->n].msg_hdr = (struct msghdr){
 		.msg_name = &j->to[j->n],
 		.msg_namelen = sizeof(j->to[j->n]),
 		.msg_iov = &j->iov[j->n],
 		.msg_iovlen = 1,
-		.msg_control = c,
-		.msg_controllen = control,
+		.msg_control = control,
+		.msg_controllen = INJECT_CONTROL,
 	};
 	j->n++;
 }

@@ -2,7 +2,9 @@
 /*
  * inject: whole IPv4 packets that the engine made, sent beside the queues.
  *
- * Owns a raw socket and what waits for it.  One thread.  Packets leave in the
+ * Owns a raw socket and what waits for it: packets of one mark and one type of
+ * service, which are the socket's.  As control messages they were allocated
+ * and freed by the kernel for each packet, for it has room for 36 octets.  One thread.  Packets leave in the
  * order in which they were added, many in one system call.  A packet's mark,
  * source and device are those that it is given, so that the routing rules
  * that chose the way of the packet inside choose it again; its next hop is
@@ -27,15 +29,15 @@
 #define INJECT_WAIT_MS 20
 #define INJECT_BUFFER  (4 << 20) /* octets on their way to the devices */
 
-#define INJECT_CONTROL                                                         \
-	(CMSG_SPACE(sizeof(uint32_t)) +                                        \
-	 CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int)))
+#define INJECT_CONTROL CMSG_SPACE(sizeof(struct in_pktinfo))
 
 struct inject {
 	int fd;
 	unsigned n;       /* they wait */
 	unsigned refused; /* since the last flush */
 	int error;        /* why the last of them was, a positive errno */
+	uint32_t mark;    /* the socket's */
+	uint8_t tos;      /* the socket's */
 	struct mmsghdr msgs[INJECT_BATCH];
 	struct iovec iov[INJECT_BATCH];
 	struct sockaddr_in to[INJECT_BATCH];
