@@ -4,14 +4,15 @@
  *
  * Owns a raw socket and what waits for it: packets of one mark and one type of
  * service, which are the socket's.  As control messages they were allocated
- * and freed by the kernel for each packet, for it has room for 36 octets.  One thread.  Packets leave in the
- * order in which they were added, many in one system call.  A packet's mark,
- * source and device are those that it is given, so that the routing rules
- * that chose the way of the packet inside choose it again; its next hop is
- * what the routes over that device say.  It passes OUTPUT and POSTROUTING as
- * its own, without conntrack (the mark DONE) and without the defragmentation
- * that conntrack brings.  The path MTU that the kernel remembers is not
- * looked at, the device's MTU is: what is longer is refused.
+ * and freed by the kernel for each packet, for it has room for 36 octets.  One
+ * thread.  Packets leave in the order in which they were added, many in one
+ * system call.  A packet's mark, source and device are those that it is given,
+ * so that the routing rules that chose the way of the packet inside choose it
+ * again; its next hop is what the routes over that device say.  It passes
+ * OUTPUT and POSTROUTING as its own, without conntrack (the mark DONE) and
+ * without the defragmentation that conntrack brings.  The path MTU that the
+ * kernel remembers is not looked at, the device's MTU is: what is longer is
+ * refused.
  *
  * Never waits longer than INJECT_WAIT_MS for room; then the rest is refused.
  * Never changes an octet: the kernel fills in an identification of 0, so AH
