@@ -103,9 +103,9 @@ closer_has_room(const struct closer *c, uid_t uid)
 /* Should the pipe be full, which takes more descriptors than a process may
  * have, it stays open: that costs less than a close that hangs. */
 static void
-hand_over(struct closer *c, uid_t uid, int fd)
+hand_over(struct closer *c, uid_t uid, int fd, bool counted)
 {
-	struct crew_burial b = { .fd = fd, .counted = uid != CLOSER_ROOT };
+	struct crew_burial b = { .fd = fd, .counted = counted };
 
 	/* Who has enough places takes none from others. */
 	if (uid == CLOSER_ROOT ||
@@ -140,7 +140,7 @@ closer_take(struct closer *c, uid_t uid, int fd)
 	if (c->board != NULL &&
 	    (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 ||
 	     (domain != AF_INET && domain != AF_INET6)))
-		hand_over(c, uid, fd);
+		hand_over(c, uid, fd, uid != CLOSER_ROOT);
 	else
 		close_here(c, fd);
 }
@@ -183,8 +183,10 @@ holds_descriptors(int fd)
 void
 closer_hang_up(struct closer *c, uid_t uid, int fd)
 {
+	/* Not counted: anybody may make any number, and keeps nobody else out
+	 * by that. */
 	if (c->board != NULL && uid != CLOSER_ROOT && holds_descriptors(fd))
-		hand_over(c, uid, fd);
+		hand_over(c, uid, fd, false);
 	else
 		close_here(c, fd);
 }

@@ -23,7 +23,7 @@
 #include "engine/ctl/crew.h"
 
 #define CLOSER_MS       2    /* the longest that one step is held up */
-#define CLOSER_WAITING  4096 /* descriptors that wait, of all users */
+#define CLOSER_WAITING  2048 /* descriptors that wait, of all users */
 #define CLOSER_MESSAGE  253  /* descriptors in one message (SCM_MAX_FD) */
 #define CLOSER_PER_USER 8    /* descriptors that wait, of CREW_PLACES */
 #define CLOSER_ROOT     0    /* whose take no place */

@@ -161,7 +161,11 @@ crew_hire(struct crew_board **board, int *to)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (*board == MAP_FAILED)
 		return -errno;
+	/* Room in the pipe for all of the table: else what does not fit would
+	 * stay when nothing hangs any more. */
 	if (widen(&limit) < 0 || pipe2(ends, O_CLOEXEC) < 0 ||
+	    fcntl(ends[1], F_SETPIPE_SZ,
+		  (int)(CREW_TABLE * sizeof(struct crew_burial))) < 0 ||
 	    fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	for (unsigned i = 0; i <= CREW_CLOSERS; i++) {

@@ -32,7 +32,7 @@
 struct crew_board {
 	/* user + 1 of what is handed over and not closed yet; 0: free */
 	_Atomic uint64_t owner[CREW_PLACES];
-	_Atomic uint32_t waiting; /* of all users, with a place or without */
+	_Atomic uint32_t waiting; /* what users passed, with or without place */
 };
 
 /* What goes through the pipe. */
