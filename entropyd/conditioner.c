@@ -106,6 +106,12 @@ conditioner_take(struct conditioner *c, uint8_t out[CONDITIONER_OCTETS])
 }
 
 void
+conditioner_rest(struct conditioner *c)
+{
+	c->credited_mbits = 0;
+}
+
+void
 conditioner_wipe(struct conditioner *c)
 {
 	secret_wipe(c, sizeof(*c));

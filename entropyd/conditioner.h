@@ -40,6 +40,10 @@ int conditioner_add(struct conditioner *c, uint8_t id, const uint8_t *octets,
 bool conditioner_ready(const struct conditioner *c);
 /* One block; -EAGAIN when not ready, -ENOMEM. */
 int conditioner_take(struct conditioner *c, uint8_t out[CONDITIONER_OCTETS]);
+/* Nobody wants a block: what came is mixed into the next one and counts for
+ * nothing.  Credit that is kept would be spent twice by two clones of a virtual
+ * machine, and each is given for noise that the other has, too. */
+void conditioner_rest(struct conditioner *c);
 void conditioner_wipe(struct conditioner *c);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * cpurand: rdseed, or else rdrand, where the processor has them.  Mixed
  * always, credited little and once a round: what happens inside cannot be
- * seen, and it must never fill a block by itself.
+ * seen, and it must not fill a round's block by itself.
  */
 #include <errno.h>
 #include <stdio.h>

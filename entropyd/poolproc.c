@@ -78,6 +78,12 @@ write_status(void *arg, char *text, size_t size)
 	return report_write(&r, clock_now_ms(), text, size);
 }
 
+static bool
+is_owed(const struct poolproc *p)
+{
+	return p->pool_owed || (p->kernel_owed && !p->kernel_asked);
+}
+
 /* Where the next conditioned block goes: the kernel first, for at boot
  * everybody waits for it. */
 static void
@@ -86,8 +92,7 @@ hand_out_blocks(struct poolproc *p)
 	struct conditioner *c = pool_conditioner(p->pool);
 	uint8_t block[CONDITIONER_OCTETS];
 
-	while (conditioner_ready(c) &&
-	       (p->pool_owed || (p->kernel_owed && !p->kernel_asked))) {
+	while (conditioner_ready(c) && is_owed(p)) {
 		if (conditioner_take(c, block) != 0)
 			break;
 		if (p->kernel_owed && !p->kernel_asked) {
@@ -100,6 +105,9 @@ hand_out_blocks(struct poolproc *p)
 		}
 		secret_wipe(block, sizeof(block));
 	}
+	secret_wipe(block, sizeof(block));
+	if (!is_owed(p))
+		conditioner_rest(c);
 }
 
 static void
@@ -170,15 +178,12 @@ save_seed(struct poolproc *p, uint64_t now)
 static void
 do_what_is_due(struct poolproc *p, uint64_t now)
 {
-	bool owed;
-
 	if (now >= p->round_ms)
 		begin_round(p, now);
 	if (pool_counts(p->pool).octets - p->octets_at_reseed > RESEED_OCTETS)
 		p->pool_owed = true;
-	owed = p->pool_owed || (p->kernel_owed && !p->kernel_asked);
 	intake_run(p->intake, now,
-		   owed && !conditioner_ready(pool_conditioner(p->pool)));
+		   is_owed(p) && !conditioner_ready(pool_conditioner(p->pool)));
 	hand_out_blocks(p);
 	if (p->save_ms <= now || intake_seed_lost(p->intake))
 		save_seed(p, now);

@@ -43,6 +43,30 @@ Test(conditioner, nothing_counts_twice, .init = start)
 		cr_assert_eq(c.buffer[i], 0, "samples stay behind");
 }
 
+Test(conditioner, what_nobody_wanted_is_mixed_and_counts_nothing, .init = start)
+{
+	const uint8_t all[] = { 'B', 3, 0, 1, 'x', 4, 0, 1, 'z' };
+	const struct drbg_octets run = { all, sizeof(all) };
+	uint8_t want[CONDITIONER_OCTETS];
+
+	cr_assert_eq(conditioner_add(&c, 3, (const uint8_t *)"x", 1, 900000),
+		     0);
+	conditioner_rest(&c);
+	cr_assert_not(conditioner_ready(&c));
+	cr_assert_eq(conditioner_add(&c, 4, (const uint8_t *)"z", 1, 319999),
+		     0);
+	cr_assert_not(conditioner_ready(&c));
+	conditioner_init(&c, key);
+	cr_assert_eq(conditioner_add(&c, 3, (const uint8_t *)"x", 1, 900000),
+		     0);
+	conditioner_rest(&c);
+	cr_assert_eq(conditioner_add(&c, 4, (const uint8_t *)"z", 1, 320000),
+		     0);
+	cr_assert_eq(conditioner_take(&c, out), 0);
+	cr_assert_eq(drbg_hmac(key, sizeof(key), &run, 1, want), 0);
+	cr_assert_arr_eq(out, want, sizeof(want));
+}
+
 Test(conditioner, is_hmac_sha256_of_everything_that_came, .init = start)
 {
 	const uint8_t all[] = { 'B', 3, 0, 2, 'x', 'y', 4, 0, 1, 'z' };
@@ -57,7 +81,8 @@ Test(conditioner, is_hmac_sha256_of_everything_that_came, .init = start)
 	cr_assert_arr_eq(out, want, sizeof(want));
 }
 
-Test(conditioner, full_buffer_keeps_credit_for_what_its_hmac_holds, .init = start)
+Test(conditioner, full_buffer_keeps_credit_for_what_its_hmac_holds,
+     .init = start)
 {
 	uint8_t samples[4096] = { 1 };
 
