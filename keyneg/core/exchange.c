@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "base/log.h"
 #include "keyneg/core/exchange.h"
 
@@ -77,21 +78,18 @@ id_bucket(struct exchange_table *t, uint32_t id)
 static struct exchange **
 xid_bucket(struct exchange_table *t, const struct ipaddr *peer, uint32_t xid)
 {
-	uint32_t h = xid * 2654435761u;
+	uint32_t h =
+	    fnv_add(xid * 2654435761u, peer->octets, sizeof(peer->octets));
 
-	for (size_t i = 0; i < sizeof(peer->octets); i++)
-		h = (h ^ peer->octets[i]) * 16777619u;
-	return &t->by_xid[(h ^ h >> 15) & (t->buckets - 1)];
+	return &t->by_xid[fnv_fold(h) & (t->buckets - 1)];
 }
 
 static struct exchange **
 peer_bucket(const struct exchange_table *t, const struct ipaddr *peer)
 {
-	uint32_t h = 2166136261u;
+	uint32_t h = fnv_add(FNV_BEGIN, peer->octets, sizeof(peer->octets));
 
-	for (size_t i = 0; i < sizeof(peer->octets); i++)
-		h = (h ^ peer->octets[i]) * 16777619u;
-	return &t->by_peer[(h ^ h >> 15) & (t->buckets - 1)];
+	return &t->by_peer[fnv_fold(h) & (t->buckets - 1)];
 }
 
 struct exchange *

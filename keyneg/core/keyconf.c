@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "keyneg/core/keyconf.h"
 
 int
@@ -22,12 +23,10 @@ keyconf_add_assoc(struct keyconf *c, const struct keyconf_assoc *a)
 static uint32_t *
 find_slot(const struct keyconf *c, const struct ipaddr *address)
 {
-	uint32_t h = 2166136261u;
-	size_t at;
+	size_t at = fnv_fold(fnv_add(FNV_BEGIN, address->octets,
+				     sizeof(address->octets))) &
+		    (c->slots - 1);
 
-	for (size_t i = 0; i < sizeof(address->octets); i++)
-		h = (h ^ address->octets[i]) * 16777619u;
-	at = (h ^ h >> 15) & (c->slots - 1);
 	while (c->slot[at] != 0 &&
 	       !ipaddr_equal(&c->map[c->slot[at] - 1].address, address))
 		at = (at + 1) & (c->slots - 1);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "keyneg/core/peertab.h"
 
 int
@@ -31,18 +32,15 @@ peertab_fini(struct peertab *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* FNV-1a: the entries are ours or proven members', not just anybody's. */
+/* The entries are ours or proven members', not just anybody's. */
 static struct peertab_peer **
 bucket_of(const struct peertab *t, const char *association,
 	  const struct ipaddr *peer)
 {
-	uint32_t h = 2166136261u;
+	uint32_t h = fnv_add(fnv_add_text(FNV_BEGIN, association), peer->octets,
+			     sizeof(peer->octets));
 
-	for (; *association != '\0'; association++)
-		h = (h ^ (uint8_t)*association) * 16777619u;
-	for (size_t i = 0; i < sizeof(peer->octets); i++)
-		h = (h ^ peer->octets[i]) * 16777619u;
-	return &t->by_key[h & (t->buckets - 1)];
+	return &t->by_key[fnv_fold(h) & (t->buckets - 1)];
 }
 
 struct peertab_peer *

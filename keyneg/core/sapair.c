@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "base/secret.h"
 #include "keyneg/core/sapair.h"
 
@@ -78,34 +79,23 @@ out_bucket(struct sapair_table *t, uint32_t spi)
 	return &t->by_out[(spi * 2654435761u >> 7) & (t->buckets - 1)];
 }
 
-/* FNV-1a; whom it is by, has proven itself. */
-static uint32_t
-hash_text(const char *text)
-{
-	uint32_t h = 2166136261u;
-
-	for (; *text != '\0'; text++)
-		h = (h ^ (uint8_t)*text) * 16777619u;
-	return h;
-}
-
+/* Whom it is by, has proven itself. */
 static struct sapair **
 use_bucket(struct sapair_table *t, const char *association,
 	   const struct ipaddr *peer)
 {
-	uint32_t h = hash_text(association);
+	uint32_t h = fnv_add(fnv_add_text(FNV_BEGIN, association), peer->octets,
+			     sizeof(peer->octets));
 
-	for (size_t i = 0; i < sizeof(peer->octets); i++)
-		h = (h ^ peer->octets[i]) * 16777619u;
-	return &t->by_use[(h ^ h >> 15) & (t->buckets - 1)];
+	return &t->by_use[fnv_fold(h) & (t->buckets - 1)];
 }
 
 static struct sapair **
 principal_bucket(struct sapair_table *t, const char *principal)
 {
-	uint32_t h = hash_text(principal);
+	uint32_t h = fnv_add_text(FNV_BEGIN, principal);
 
-	return &t->by_principal[(h ^ h >> 15) & (t->buckets - 1)];
+	return &t->by_principal[fnv_fold(h) & (t->buckets - 1)];
 }
 
 static void

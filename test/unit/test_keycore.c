@@ -7,11 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "keyneg/core/exchange.h"
 #include "keyneg/core/keyconf.h"
 #include "keyneg/core/krbreq.h"
 #include "keyneg/core/ratelimit.h"
 #include "keyneg/core/timerheap.h"
+
+/* The vectors of its authors. */
+Test(fnv, vectors)
+{
+	cr_assert_eq(fnv_add(FNV_BEGIN, "", 0), 0x811c9dc5);
+	cr_assert_eq(fnv_add(FNV_BEGIN, "a", 1), 0xe40c292c);
+	cr_assert_eq(fnv_add_text(FNV_BEGIN, "foobar"), 0xbf9cf968);
+	cr_assert_eq(fnv_add_text(fnv_add(FNV_BEGIN, "foo", 3), "bar"),
+		     0xbf9cf968);
+	cr_assert_eq(fnv_fold(0x80000000), 0x80010000);
+}
 
 Test(timerheap, pops_in_order_whatever_is_done_to_it)
 {
