@@ -16,7 +16,7 @@
 #define MARK "keynegd: "
 
 pid_t
-keychild_start(const char *role, int fd, const char *const *args)
+keychild_start(const char *role, int fd, int alive, const char *const *args)
 {
 	char name[32], ppid[16];
 	char *argv[6] = { name, ppid };
@@ -34,9 +34,13 @@ keychild_start(const char *role, int fd, const char *const *args)
 		return pid;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Everything else is closed on exec. */
-	if (fd == KEYCHILD_FD ? fcntl(fd, F_SETFD, 0) != 0
-			      : dup2(fd, KEYCHILD_FD) < 0)
+	/* Everything else is closed on exec; out of the way first, lest one
+	 * has the other's number. */
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, KEYCHILD_ALIVE + 1);
+	if (alive >= 0)
+		alive = fcntl(alive, F_DUPFD_CLOEXEC, KEYCHILD_ALIVE + 1);
+	if (dup2(fd, KEYCHILD_FD) < 0 ||
+	    (alive >= 0 && dup2(alive, KEYCHILD_ALIVE) < 0))
 		_exit(127);
 	execv("/proc/self/exe", argv);
 	_exit(127);
@@ -63,6 +67,7 @@ keychild_main(int argc, char **argv)
 		return netproc_run(KEYCHILD_FD, KEYCHILD_USER);
 	if (strcmp(role, MARK "krb") == 0 && argc == 4) {
 		struct krbproc_config c = { .fd = KEYCHILD_FD,
+					    .alive = KEYCHILD_ALIVE,
 					    .keytab = argv[3][0] == '\0'
 							  ? NULL
 							  : argv[3],

@@ -40,7 +40,11 @@ enum {
 	RESTART_MS = 1000,
 	TELL_MS = 5000
 };
-enum { NET_PATIENCE_MS = 10000 }; /* it says every second that it lives */
+enum {
+	PATIENCE_MS = 10000, /* with who says every second that it lives */
+	STOP_MS = 2000,      /* until SIGTERM has ended one */
+	KILL_MS = 1000,      /* and SIGKILL: it may hang in the kernel */
+};
 
 static struct keyparent {
 	const struct keyparent_options *options;
@@ -48,12 +52,13 @@ static struct keyparent {
 	uid_t uid;
 	pid_t net, krb;
 	int channel;                   /* to net */
+	int krb_alive;                 /* from krb; -1: none */
 	int view;                      /* where its view is read; -1: not yet */
 	struct entropy_supply entropy; /* of net */
 	bool engine_wanted, stopping, told_engine, told_view;
 	struct timespec keytab_time;
-	uint64_t heard_ms;  /* from net */
-	uint64_t looked_ms; /* whether it was */
+	uint64_t heard_ms, heard_krb_ms; /* from net, from krb */
+	uint64_t looked_ms;              /* whether it was */
 	struct notify_pace pace;
 	bool ready; /* as the service manager knows */
 	unsigned ticks;
@@ -177,19 +182,26 @@ start_krb(void)
 {
 	struct keymsg m = { .type = KEYMSG_KRB };
 	char rcache[4096];
-	int fd[2];
+	int fd[2], alive[2];
 
 	pair(fd);
+	if (pipe2(alive, O_CLOEXEC | O_NONBLOCK) != 0)
+		log_fatal("pipe");
+	if (parent.krb_alive >= 0)
+		close(parent.krb_alive);
+	parent.krb_alive = alive[0];
+	parent.heard_krb_ms = clock_now_ms();
 	note_keytab_time(&parent.keytab_time);
 	snprintf(rcache, sizeof(rcache), "%s/replay",
 		 parent.options->state_dir);
 	parent.krb = keychild_start(
-	    "krb", fd[1],
+	    "krb", fd[1], alive[1],
 	    (const char *const[]){
 		rcache,
 		parent.options->keytab == NULL ? "" : parent.options->keytab,
 		NULL });
 	close(fd[1]);
+	close(alive[1]);
 	tell(&m, fd[0]);
 	close(fd[0]);
 }
@@ -253,7 +265,7 @@ start_net(void)
 	if (fcntl(fd[0], F_SETFL, O_NONBLOCK) != 0)
 		log_fatal("fcntl");
 	parent.net =
-	    keychild_start("net", fd[1], (const char *const[]){ NULL });
+	    keychild_start("net", fd[1], -1, (const char *const[]){ NULL });
 	close(fd[1]);
 	parent.heard_ms = clock_now_ms();
 	send_entropy();
@@ -266,14 +278,43 @@ start_net(void)
 	parent.engine_wanted = true;
 }
 
-static void
-stop_child(pid_t *pid)
+/* Has it ended by then? */
+static bool
+ends_by(pid_t pid, uint64_t due_ms)
 {
-	if (*pid > 0) {
-		kill(*pid, SIGTERM);
-		(void)waitpid(*pid, NULL, 0);
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (clock_now_ms() >= due_ms)
+			return false;
+		poll(NULL, 0, 5);
+	}
+	return true;
+}
+
+/* SIGTERM, and SIGKILL for who has not heard it by then: a bounded time. */
+static void
+stop_child(pid_t *pid, uint64_t due_ms)
+{
+	if (*pid <= 0)
+		return;
+	kill(*pid, SIGTERM);
+	if (!ends_by(*pid, due_ms)) {
+		log_warnx("process %d does not end: it is killed", (int)*pid);
+		kill(*pid, SIGKILL);
+		if (!ends_by(*pid, clock_now_ms() + KILL_MS))
+			log_warnx("process %d hangs in the kernel", (int)*pid);
 	}
 	*pid = 0;
+}
+
+static void
+stop_children(void)
+{
+	uint64_t due = clock_now_ms() + STOP_MS;
+
+	if (parent.krb > 0)
+		kill(parent.krb, SIGTERM);
+	stop_child(&parent.net, due);
+	stop_child(&parent.krb, due);
 }
 
 static void
@@ -303,7 +344,7 @@ reap(void)
 		parent.net = 0;
 		close(parent.channel);
 		entropy_supply_close(&parent.entropy);
-		stop_child(&parent.krb);
+		stop_child(&parent.krb, clock_now_ms() + STOP_MS);
 		start_net();
 	}
 }
@@ -364,20 +405,38 @@ on_channel(void)
 
 /* ---- the process -------------------------------------------------------- */
 
+static void
+hear_krb(uint64_t now)
+{
+	char octets[64];
+
+	while (read(parent.krb_alive, octets, sizeof(octets)) > 0)
+		parent.heard_krb_ms = now;
+}
+
 /* One that hangs is ended; reap() starts another. */
 static void
-watch_net(uint64_t now)
+watch(pid_t pid, const char *what, uint64_t *heard_ms, uint64_t now)
 {
-	on_channel(); /* what it has said while we were late */
-	/* Neither ran, maybe: a suspended machine, a stopped service. */
-	if (now - parent.looked_ms > ABSENCE_MS)
-		parent.heard_ms = now;
-	parent.looked_ms = now;
-	if (parent.net <= 0 || now < parent.heard_ms + NET_PATIENCE_MS)
+	if (pid <= 0 || now < *heard_ms + PATIENCE_MS)
 		return;
-	log_warnx("the network process hangs: it is ended");
-	parent.heard_ms = now;
-	kill(parent.net, SIGKILL);
+	log_warnx("the %s process hangs: it is ended", what);
+	*heard_ms = now;
+	kill(pid, SIGKILL);
+}
+
+static void
+watch_children(uint64_t now)
+{
+	/* What they have said while we were late. */
+	on_channel();
+	hear_krb(now);
+	/* None ran, maybe: a suspended machine, a stopped service. */
+	if (now - parent.looked_ms > ABSENCE_MS)
+		parent.heard_ms = parent.heard_krb_ms = now;
+	parent.looked_ms = now;
+	watch(parent.net, "network", &parent.heard_ms, now);
+	watch(parent.krb, "Kerberos", &parent.heard_krb_ms, now);
 }
 
 static void
@@ -385,7 +444,7 @@ on_tick(void)
 {
 	struct timespec now;
 
-	watch_net(clock_now_ms());
+	watch_children(clock_now_ms());
 	notify_alive(&parent.pace, clock_now_ms());
 	if (parent.engine_wanted)
 		try_engine();
@@ -399,7 +458,7 @@ on_tick(void)
 	    now.tv_nsec == parent.keytab_time.tv_nsec)
 		return;
 	log_info("the keytab has changed: it is read again");
-	stop_child(&parent.krb);
+	stop_child(&parent.krb, clock_now_ms() + STOP_MS);
 	start_krb();
 }
 
@@ -504,7 +563,7 @@ keyparent_run(const struct keyparent_options *options)
 	make_state_dir();
 	drop_rights();
 	p[0].fd = open_signals();
-	parent.view = -1;
+	parent.view = parent.krb_alive = -1;
 	start_net();
 	try_view();
 	try_engine();
@@ -526,8 +585,7 @@ keyparent_run(const struct keyparent_options *options)
 			on_channel();
 	}
 	notify_send("STOPPING=1");
-	stop_child(&parent.net);
-	stop_child(&parent.krb);
+	stop_children();
 	viewout_remove(options->run_dir, parent.view);
 	keyconf_fini(&parent.conf);
 	return 0;

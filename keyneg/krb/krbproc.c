@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <krb5.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +18,8 @@
 #include "keyneg/krb/krbconfine.h"
 #include "keyneg/krb/krbcred.h"
 #include "keyneg/krb/krbproc.h"
+#include "keyneg/krb/krbqueue.h"
 #include "keyneg/krb/krbread.h"
-
-/* A fetch that waits for a thread. */
-struct job {
-	struct job *next;
-	struct krbreq r;
-};
 
 static struct {
 	int fd;
@@ -31,11 +27,10 @@ static struct {
 	struct krbcred cache;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct job *first, **last;
-	unsigned waiting, threads, idle;
+	struct krbqueue queue;
+	unsigned threads, idle;
 } proc = { .lock = PTHREAD_MUTEX_INITIALIZER,
-	   .wake = PTHREAD_COND_INITIALIZER,
-	   .last = &proc.first };
+	   .wake = PTHREAD_COND_INITIALIZER };
 
 static void
 send_answer(struct krbans *a)
@@ -58,21 +53,19 @@ begin_answer(const struct krbreq *r, struct krbans *a)
 
 /* ---- threads that may wait for a KDC ------------------------------------ */
 
-static struct job *
-next_job(void)
+/* The last one is done, if there was one: the next. */
+static struct krbqueue_job *
+next_job(struct krbqueue_job *last)
 {
-	struct job *j;
+	struct krbqueue_job *j;
 
 	pthread_mutex_lock(&proc.lock);
+	if (last != NULL)
+		krbqueue_done(&proc.queue, last);
 	proc.idle++;
-	while (proc.first == NULL)
+	while ((j = krbqueue_take(&proc.queue)) == NULL)
 		pthread_cond_wait(&proc.wake, &proc.lock);
 	proc.idle--;
-	j = proc.first;
-	proc.first = j->next;
-	if (proc.first == NULL)
-		proc.last = &proc.first;
-	proc.waiting--;
 	pthread_mutex_unlock(&proc.lock);
 	return j;
 }
@@ -82,20 +75,19 @@ fetcher(void *arg)
 {
 	krb5_context ctx = krbcred_context();
 	struct krbans *a = malloc(sizeof(*a));
+	struct krbqueue_job *j = NULL;
 
 	(void)arg;
 	if (ctx == NULL || a == NULL)
 		log_fatalx("no memory for a thread");
 	for (;;) {
-		struct job *j = next_job();
-
+		j = next_job(j);
 		begin_answer(&j->r, a);
 		if (clock_now_ms() > j->r.deadline_ms)
 			a->status = KRBANS_LATE;
 		else if (!krbcred_make(&proc.cache, ctx, &j->r, a))
 			krbcred_fetch(&proc.cache, ctx, proc.keytab, &j->r, a);
 		send_answer(a);
-		free(j);
 	}
 	return NULL;
 }
@@ -103,26 +95,24 @@ fetcher(void *arg)
 static void
 enqueue(const struct krbreq *r, struct krbans *a)
 {
-	struct job *j = calloc(1, sizeof(*j));
+	bool more = false;
 	pthread_t t;
-	bool more;
+	int ret;
 
-	if (j == NULL || proc.waiting >= KRBPROC_WAITING) {
-		free(j);
+	pthread_mutex_lock(&proc.lock);
+	ret = krbqueue_put(&proc.queue, r);
+	if (ret == 0) {
+		more = krbqueue_ready(&proc.queue) > proc.idle &&
+		       proc.threads < KRBQUEUE_MOST;
+		proc.threads += more;
+		pthread_cond_signal(&proc.wake);
+	}
+	pthread_mutex_unlock(&proc.lock);
+	if (ret != 0) {
 		a->status = KRBANS_LATE;
 		send_answer(a);
 		return;
 	}
-	memcpy(&j->r, r, offsetof(struct krbreq, der));
-	pthread_mutex_lock(&proc.lock);
-	*proc.last = j;
-	proc.last = &j->next;
-	proc.waiting++;
-	more = proc.waiting > proc.idle && proc.threads < KRBPROC_THREADS;
-	if (more)
-		proc.threads++;
-	pthread_cond_signal(&proc.wake);
-	pthread_mutex_unlock(&proc.lock);
 	if (more && (errno = pthread_create(&t, NULL, fetcher, NULL)) != 0)
 		log_fatal("a thread");
 	if (more)
@@ -188,6 +178,32 @@ load_keytab(krb5_context ctx, const char *name)
 	return n;
 }
 
+/* The parent ends who is silent: this thread never waits for long. */
+static void
+tell_alive(int fd)
+{
+	static uint64_t told;
+	uint64_t now = clock_now_ms();
+
+	if (told != 0 && now - told < KRBPROC_ALIVE_MS)
+		return;
+	told = now;
+	/* A full pipe is a parent that does not read: it hears later. */
+	if (write(fd, "", 1) < 0 && errno != EAGAIN)
+		log_warn("the parent");
+}
+
+/* -1 with EAGAIN: nothing came for a while. */
+static ssize_t
+receive(struct krbreq *r, size_t cap)
+{
+	struct pollfd p = { .fd = proc.fd, .events = POLLIN };
+
+	if (poll(&p, 1, KRBPROC_ALIVE_MS) < 0)
+		return -1;
+	return recv(proc.fd, r, cap, MSG_DONTWAIT);
+}
+
 int
 krbproc_run(const struct krbproc_config *config)
 {
@@ -198,6 +214,7 @@ krbproc_run(const struct krbproc_config *config)
 	int n, ret;
 
 	proc.fd = config->fd;
+	krbqueue_init(&proc.queue);
 	snprintf(rcache, sizeof(rcache), "file2:%s", config->rcache);
 	setenv("KRB5RCACHENAME", rcache, 1);
 	ctx = krbcred_context();
@@ -218,11 +235,13 @@ krbproc_run(const struct krbproc_config *config)
 	}
 	log_info("%d keys of AES types in the keytab", n);
 	for (;;) {
-		ssize_t got = recv(proc.fd, &r, sizeof(r), 0);
+		ssize_t got;
 
+		tell_alive(config->alive);
+		got = receive(&r, sizeof(r));
 		if (got == 0)
 			return 0;
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (got < 0)
 			log_fatal("the network process");

@@ -3,17 +3,18 @@
  * krbproc: the process that holds the keytab and speaks to the KDC.
  *
  * One thread reads requests and answers at once what needs no KDC; tickets
- * are fetched by at most KRBPROC_THREADS others, so that a silent KDC delays
- * only what needs it.  Never listens on the network, never sees a KINK
+ * are fetched by others (krbqueue.h), so that a silent KDC delays only what
+ * needs it.  Never listens on the network, never sees a KINK
  * message.
  */
 #ifndef KEYNEG_KRB_KRBPROC_H
 #define KEYNEG_KRB_KRBPROC_H
 
-enum { KRBPROC_THREADS = 16, KRBPROC_WAITING = 1024 };
+enum { KRBPROC_ALIVE_MS = 1000 };
 
 struct krbproc_config {
 	int fd;             /* SOCK_SEQPACKET, to the network process */
+	int alive;          /* non-blocking: an octet every KRBPROC_ALIVE_MS */
 	const char *keytab; /* NULL: the library's default */
 	const char *rcache; /* file of the replay cache */
 	const char *user;   /* whom to become once the keytab is read */
