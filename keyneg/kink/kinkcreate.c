@@ -124,14 +124,6 @@ verify(const struct kinkexch *e, const struct sapair *p,
 	return NULL;
 }
 
-/* The pair that this one replaces goes out by DELETE. */
-static void
-retire(struct kink *k, uint64_t now_ms, struct kinkexch *e)
-{
-	if (e->replaces != 0)
-		(void)kink_delete(k, now_ms, e->replaces);
-}
-
 const char *
 kinkcreate_consume(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		   const struct isakmp_op *op, bool ackreq)
@@ -168,6 +160,5 @@ kinkcreate_consume(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 	kinkexch_installs(e, p);
 	p->in_there = p->out_there = true;
 	kinkexch_pair_is_live(k, e, p, now_ms);
-	retire(k, now_ms, e);
 	return NULL;
 }

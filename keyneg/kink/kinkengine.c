@@ -30,6 +30,10 @@ kink_sa_added(struct kink *k, uint64_t now_ms, uint32_t pair)
 	else if (e->x.state == EXCHANGE_WAIT_REPLY || e->ack_wanted)
 		/* An AP-REQ for the CREATE, or for the ACK. */
 		(void)kinkinit_ask(k, now_ms, e);
+	/* The pair that this one replaces goes out by DELETE, behind the
+	 * ACK. */
+	if (e->x.state == EXCHANGE_DONE && e->replaces != 0)
+		(void)kink_delete(k, now_ms, e->replaces);
 }
 
 /* The exchange that made this pair, if it is still remembered. */

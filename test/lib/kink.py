@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kink: KINK messages, read from the RFCs and not from our C: RFC 4430, 2407,
 2408, 2409 for the payloads, RFC 3961, 3962, 8009 for the keys, RFC 4120 for
-tickets.  The only library is AES and HMAC.
+tickets, RFC 3526 and 7748 for the key exchange.  The only library is AES and
+HMAC.
 
     m = Message(datagram)            # header and outer payloads
     key = ticket_key(m.ap(), keytab) # session key, by the service's keytab
@@ -58,6 +59,17 @@ def cts_decrypt(key, data):
         out += xor(aes_ecb(key, head[i:i + 16], True), before)
         before = head[i:i + 16]
     return out + xor(aes_ecb(key, c2 + d[tail:], True), before) + last
+
+
+def cts_encrypt(key, data):
+    out, before = [], b"\0" * 16
+    for i in range(0, len(data), 16):
+        before = aes_ecb(key, xor(data[i:i + 16].ljust(16, b"\0"), before))
+        out.append(before)
+    if len(out) == 1:
+        return out[0]
+    tail = len(data) % 16 or 16
+    return b"".join(out[:-2]) + out[-1] + out[-2][:tail]
 
 
 def nfold(text, size):
@@ -124,6 +136,13 @@ class Key:
         need(hmac.compare_digest(tag, right), "ciphertext integrity")
         return plain[16:]
 
+    def encrypt(self, usage, plain):
+        plain = os.urandom(16) + plain
+        body = cts_encrypt(self.derive(usage, 0xaa), plain)
+        over = b"\0" * 16 + body if self.sha2 else plain
+        return body + hmac.digest(self.derive(usage, 0x55), over,
+                                  self.hash)[:self.mac]
+
     def prf(self, text):
         if self.sha2:
             return self._kdf(b"prf", text, {19: 32, 20: 48}[self.etype])
@@ -138,6 +157,79 @@ def keymat(key, protocol, spi, ni, nr=b"", octets=20, shared=b""):
         k = key.prf(k + seed)
         out += k
     return out[:octets]
+
+
+# ---- key exchange (RFC 3526, 7748) -----------------------------------------
+
+CURVE25519, MODP2048 = 0x801f, 14
+
+
+def arctan_inverse(n, one):
+    """arctan(1/n) * one."""
+    total = term = one // n
+    k, sign = 3, -1
+    while term:
+        term //= n * n
+        total += sign * (term // k)
+        k, sign = k + 2, -sign
+    return total
+
+
+def modp_prime(bits, add):
+    """2^b - 2^(b-64) - 1 + 2^64 * (floor(2^(b-130) pi) + add)"""
+    one = 1 << bits + 64
+    pi = 16 * arctan_inverse(5, one) - 4 * arctan_inverse(239, one)
+    return (1 << bits) - (1 << bits - 64) - 1 + \
+        ((pi >> 64 + 130) + add << 64)
+
+
+MODP = {14: (2048, 124476), 15: (3072, 1690314), 16: (4096, 240904)}
+
+
+def x25519(scalar, u):
+    """RFC 7748 section 5."""
+    p, k = 2**255 - 19, bytearray(scalar)
+    k[0] &= 248
+    k[31] = k[31] & 127 | 64
+    k = int.from_bytes(k, "little")
+    x1 = int.from_bytes(u, "little") & (1 << 255) - 1
+    x2, z2, x3, z3, swap = 1, 0, x1, 1, 0
+    for t in reversed(range(255)):
+        bit = k >> t & 1
+        if swap ^ bit:
+            x2, x3, z2, z3 = x3, x2, z3, z2
+        swap = bit
+        a, b, c, d = x2 + z2, x2 - z2, x3 + z3, x3 - z3
+        da, cb = d * a, c * b
+        x3, z3 = pow(da + cb, 2, p), x1 * pow(da - cb, 2, p) % p
+        aa, bb = a * a % p, b * b % p
+        e = aa - bb
+        x2, z2 = aa * bb % p, e * (aa + 121665 * e) % p
+    if swap:
+        x2, z2 = x3, z3
+    return (x2 * pow(z2, p - 2, p) % p).to_bytes(32, "little")
+
+
+class Exchange:
+    """One side of a key exchange: .public, .shared(the other's)."""
+
+    def __init__(self, group):
+        self.secret = os.urandom(32)
+        if group == CURVE25519:
+            self.prime = None
+            self.public = x25519(self.secret, (9).to_bytes(32, "little"))
+            return
+        bits, add = MODP[group]
+        self.prime, self.size = modp_prime(bits, add), bits // 8
+        self.public = pow(2, int.from_bytes(self.secret, "big"),
+                          self.prime).to_bytes(self.size, "big")
+
+    def shared(self, public):
+        if self.prime is None:
+            return x25519(self.secret, public)
+        return pow(int.from_bytes(public, "big"),
+                   int.from_bytes(self.secret, "big"),
+                   self.prime).to_bytes(self.size, "big")
 
 
 # ---- tickets (RFC 4120), keytabs -------------------------------------------
@@ -203,31 +295,77 @@ def keytab(path):
     return out
 
 
+def tlv(tag, *values):
+    """The DER of one element."""
+    value = b"".join(values)
+    n = len(value)
+    if n < 128:
+        return bytes([tag, n]) + value
+    size = (n.bit_length() + 7) // 8
+    return bytes([tag, 0x80 | size]) + n.to_bytes(size, "big") + value
+
+
+def integer(v):
+    return tlv(0x02, v.to_bytes(v.bit_length() // 8 + 1, "big"))
+
+
+def box(key, usage, plain):
+    """EncryptedData."""
+    return tlv(0x30, tlv(0xa0, integer(key.etype)),
+               tlv(0xa2, tlv(0x04, key.encrypt(usage, plain))))
+
+
+def name_of(realm, principal):
+    """A Realm's and a PrincipalName's values -> name/host@REALM"""
+    names = der(der(principal)[0][1])[1][1]
+    return "/".join(v.decode() for _, v in der(der(names)[0][1])) \
+        + "@" + der(realm)[0][1].decode()
+
+
 class Ticket:
     """What an AP-REQ says, by the keys of the service's keytab."""
 
     def __init__(self, ap_req, keys):
-        ap = fields(ap_req, 14)
+        ap = self.ap = fields(ap_req, 14)
         need(int.from_bytes(der(ap[0])[0][1], "big") == 5, "pvno")
         self.mutual = bool(der(ap[2])[0][1][1] & 0x20)
         ticket = fields(ap[3], 1)
         self.etype, kvno, cipher = encrypted(ticket[3])
-        found = [k for (_, v, e), k in keys.items()
-                 if e == self.etype and (kvno is None or v == kvno)]
+        self.server = name_of(ticket[1], ticket[2])
+        found = [k for (n, v, e), k in keys.items()
+                 if e == self.etype and n == self.server and
+                 (kvno is None or v == kvno)]
         need(found, "no key for this ticket")
         part = fields(Key(self.etype, found[0]).decrypt(2, cipher), 3)
         (_, key), = der(part[1])
         k = {t & 0x1f: der(v)[0][1] for t, v in der(key)}
         self.session = Key(int.from_bytes(k[0], "big"), k[1])
-        names = der(der(part[3])[0][1])[1][1]
-        self.client = "/".join(v.decode() for _, v in der(der(names)[0][1])) \
-            + "@" + der(part[2])[0][1].decode()
+        self.client = name_of(part[2], part[3])
         etype, _, cipher = encrypted(ap[4])
         need(etype == self.session.etype, "authenticator's type")
-        auth = fields(self.session.decrypt(11, cipher), 2)
+        auth = self.auth = fields(self.session.decrypt(11, cipher), 2)
         self.time = (der(auth[5])[0][1].decode(),
                      int.from_bytes(der(auth[4])[0][1], "big"))
         self.subkey = 6 in auth
+
+
+    def again(self, when):
+        """An AP-REQ with the same ticket and another authenticator."""
+        auth = tlv(0x62, tlv(0x30, tlv(0xa0, integer(5)),
+                             tlv(0xa1, self.auth[1]), tlv(0xa2, self.auth[2]),
+                             tlv(0xa4, integer(when[1])),
+                             tlv(0xa5, tlv(0x18, when[0].encode()))))
+        return tlv(0x6e, tlv(0x30, tlv(0xa0, integer(5)),
+                             tlv(0xa1, integer(14)), tlv(0xa2, self.ap[2]),
+                             tlv(0xa3, self.ap[3]),
+                             tlv(0xa4, box(self.session, 11, auth))))
+
+
+def ap_rep(when, session):
+    part = tlv(0x7b, tlv(0x30, tlv(0xa0, tlv(0x18, when[0].encode())),
+                         tlv(0xa1, integer(when[1]))))
+    return tlv(0x6f, tlv(0x30, tlv(0xa0, integer(5)), tlv(0xa1, integer(15)),
+                         tlv(0xa2, box(session, 12, part))))
 
 
 def ap_rep_time(ap_rep, session):
@@ -309,6 +447,34 @@ class Message:
         return [quick(v) for t, v in self.inner(key) if t == "ISAKMP"]
 
 
+def put_chain(payloads):
+    """[(name, value)] -> the first one's number, octets."""
+    number = {v: k for k, v in PAYLOADS.items()}
+    out = b""
+    for i, (name, value) in enumerate(payloads):
+        after = number[payloads[i + 1][0]] if i + 1 < len(payloads) else 0
+        out += struct.pack("!BBH", after, 0, 4 + len(value)) + value
+        out += bytes(-len(out) % 4)
+    return (number[payloads[0][0]] if payloads else 0), out
+
+
+def build(kind, xid, payloads, key, inner=None, ackreq=False):
+    """A message with its checksum; `inner`: a chain to be encrypted."""
+    if inner:
+        first, octets = put_chain(inner)
+        payloads = payloads + [
+            ("ENCRYPT", key.encrypt(39, bytes([first, 0, 0, 0]) + octets))]
+    first, body = put_chain(payloads)
+    size = {17: 12, 18: 12, 19: 16, 20: 24}[key.etype]
+    number = {v: k for k, v in TYPES.items()}[kind]
+
+    def head(length, cksum):
+        return struct.pack("!BBHIIBBH", number, 0x10, length, 1, xid, first,
+                           0x80 if ackreq else 0, cksum)
+    cksum = key.checksum(40, head(16 + len(body), 0) + body)
+    return head(16 + len(body) + size, size) + body + cksum
+
+
 # ---- Quick Mode payloads (RFC 2408, 2407) ----------------------------------
 
 def generic(data, kind):
@@ -377,7 +543,7 @@ def quick(value):
         need(kind in QUICK, f"ISAKMP payload {kind}")
         name = QUICK[kind]
         if name == "SA":
-            op["SA"] = proposals(v)
+            op["SA"], op["offer"] = proposals(v), v
         elif name == "ID":
             op["ID"].append(identity(v))
         elif name in "ND":
@@ -396,6 +562,39 @@ def quick(value):
     return op
 
 
+def put_quick(payloads):
+    """[(name, value)] -> a KINK_ISAKMP's value."""
+    number = {v: k for k, v in QUICK.items()}
+    out = b""
+    for i, (name, value) in enumerate(payloads):
+        after = number[payloads[i + 1][0]] if i + 1 < len(payloads) else 0
+        out += struct.pack("!BBH", after, 0, 4 + len(value)) + value
+    return struct.pack("!BBH", number[payloads[0][0]], 0x10, 0) + out
+
+
+def put_sa(spi, transform, attrs, protocol=3):
+    """One proposal of one transform; attrs: [(number, 16 bits)]"""
+    t = struct.pack("!BBH", 1, transform, 0) + b"".join(
+        struct.pack("!HH", 0x8000 | k, v) for k, v in attrs)
+    t = struct.pack("!BBH", 0, 0, 4 + len(t)) + t
+    p = struct.pack("!BBBBI", 1, protocol, 4, 1, spi) + t
+    return struct.pack("!II", 1, 1) + struct.pack("!BBH", 0, 0,
+                                                  4 + len(p)) + p
+
+
+def put_notify(kind, protocol=3, spi=0):
+    return struct.pack("!IBBHI", 1, protocol, 4, kind, spi)
+
+
+def put_delete(spis, protocol=3):
+    return struct.pack("!IBBH", 1, protocol, 4, len(spis)) + b"".join(
+        s.to_bytes(4, "big") for s in spis)
+
+
+def put_id(address):
+    return struct.pack("!BBH", 1, 0, 0) + bytes(map(int, address.split(".")))
+
+
 def udp_payloads(capture):
     """(time, source, octets) of every UDP datagram from or to port 910."""
     for p in capture.ip():
@@ -404,6 +603,75 @@ def udp_payloads(capture):
         sport, dport, n = struct.unpack("!HHH", p.payload[:6])
         if 910 in (sport, dport):
             yield p.time, p.src, p.payload[8:n]
+
+
+class Watch:
+    """Reads all that is said between hosts, in its order, whatever it is;
+    `keys`: of all their keytabs.  Bad where something is not as it should."""
+
+    def __init__(self, keys):
+        self.keys = keys
+        self.exchanges = {}
+        self.authenticators = set()
+        self.spis = {}  # what each has offered for itself
+        self.said = []  # (type, source, XID, operations)
+
+    def _asked(self, m, src, dst):
+        t = Ticket(m.ap(), self.keys)
+        need(t.mutual and not t.subkey, "mutual authentication, no subkey")
+        need((t.session.octets, t.time) not in self.authenticators,
+             f"{m.type}: an authenticator twice")
+        self.authenticators.add((t.session.octets, t.time))
+        m.verify(t.session)
+        x = self.exchanges.get((src, dst, m.xid))
+        need((x is None) == (m.type != "ACK") or
+             (x is not None and x["type"] == m.type),
+             f"{m.type} in an exchange of {x and x['type']}")
+        if x is None:
+            x = self.exchanges[src, dst, m.xid] = {
+                "type": m.type, "session": t.session, "times": []}
+        need(x["session"].octets == t.session.octets, "another ticket")
+        need(m.type != "ACK" or x.get("ackreq"), "an ACK that nobody wants")
+        x["times"].append(t.time)
+        return t.session
+
+    def _answered(self, m, src, dst):
+        x = self.exchanges.get((dst, src, m.xid))
+        need(x is not None, "a REPLY to nothing")
+        if m.get("AP_REP"):
+            m.verify(x["session"])
+            need(ap_rep_time(m.ap(), x["session"]) in x["times"],
+                 "the AP-REP is of another time")
+        else:
+            need(m.get("KRB_ERROR") or m.get("ERROR"), "a REPLY of nothing")
+            if m.cksum_len:
+                m.verify(x["session"])
+        x["ackreq"] = m.ackreq
+        return x["session"]
+
+    def read(self, capture):
+        for p in capture.ip():
+            if p.proto != 17 or 910 not in struct.unpack("!HH", p.payload[:4]):
+                continue
+            n, = struct.unpack("!H", p.payload[4:6])
+            m = Message(p.payload[8:n])
+            key = self._answered(m, p.src, p.dst) if m.type == "REPLY" \
+                else self._asked(m, p.src, p.dst)
+            need(m.get("ISAKMP") is None, "not encrypted")
+            ops = m.operations(key)
+            mine = self.spis.setdefault(p.src, set())
+            for op in ops:
+                mine |= {s["spi"] for s in op.get("SA", [])}
+                need(mine.issuperset(op["D"]),
+                     f"{m.type}: deletes what is not its own: {op['D']}")
+            self.said.append((m.type, p.src, m.xid, ops))
+
+    def types(self):
+        return {t for t, _, _, _ in self.said}
+
+    def notifications(self):
+        return {n[0] for _, _, _, ops in self.said for op in ops
+                for n in op["N"]}
 
 
 def random_key(etype):
