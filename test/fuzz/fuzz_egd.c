@@ -2,7 +2,8 @@
 /*
  * Both stream parsers, request after request as the outlet calls them; and
  * each request once more, cut off at every octet as a stream may cut it: it
- * is incomplete until it is whole, and what follows does not change it.
+ * is incomplete until it is whole, and what follows does not change it.  None
+ * is still incomplete where the outlet's buffer is full.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,8 @@ walk(parser *parse, const uint8_t *octets, size_t len)
 	while (len != 0) {
 		struct egd_request rq = parse(octets, len);
 
+		if (rq.op == EGD_MORE && len >= EGD_REQUEST_MAX)
+			abort();
 		if (rq.op == EGD_MORE || rq.op == EGD_BAD)
 			return;
 		/* It makes progress, within what it was given. */
