@@ -12,9 +12,8 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-#define HARMLESS_MAX                                                           \
-	1024 /* messages: more than a sender's buffer has room for             \
-	      */
+/* Messages: more than a sender's buffer has room for. */
+#define HARMLESS_MAX 1024
 
 /* That it comes is all: a wait in the kernel ends. */
 static void
