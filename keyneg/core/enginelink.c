@@ -312,9 +312,11 @@ fill_half(struct proto_half *h, const struct sainstall_sa *sa)
 {
 	h->spi = sa->spi;
 	h->key.len = (uint16_t)sa->key_octets;
-	memcpy(h->key.at, sa->key, sa->key_octets);
+	if (sa->key_octets > 0)
+		memcpy(h->key.at, sa->key, sa->key_octets);
 	h->auth_key.len = (uint16_t)sa->auth_key_octets;
-	memcpy(h->auth_key.at, sa->auth_key, sa->auth_key_octets);
+	if (sa->auth_key_octets > 0)
+		memcpy(h->auth_key.at, sa->auth_key, sa->auth_key_octets);
 }
 
 static void
