@@ -160,7 +160,7 @@ check-unit check-golden check-net check-vm: check-%: tests
 check-mutants: tests
 	$(RUN) mutants
 
-# Two fresh machines, installed: a quarter of an hour.
+# Two fresh machines, installed and rebooted: a quarter of an hour.
 check-newcomer: deps
 	$(RUN) newcomer
 
@@ -221,7 +221,7 @@ help:
 	@echo 'check-unit   check-golden  check-net  check-vm: one kind of test'
 	@echo 'check-asan   check-tsan: what a sanitizer can watch, under it'
 	@echo 'check-mutants  do the tests notice when a property breaks?'
-	@echo 'check-newcomer  README.md on two fresh machines'
+	@echo 'check-newcomer  README.md on two fresh machines, and a reboot'
 	@echo 'fuzz         each target for FUZZ_SECS (60) seconds'
 	@echo 'cov          lines that tests reach, by room'
 	@echo 'bench        measures throughput beside contestants'

@@ -5,7 +5,8 @@
         out = first.run("ping -c 1 10.77.0.2").out
 
 They are qemu's (test/vm/vm -f), joined by their eth0.  A command is given to a
-root's shell by a serial port (test/newcomer/agent).
+root's shell by a serial port (test/newcomer/agent).  One that was shut down is
+booted again from its disk, by another qemu.
 """
 import base64
 import collections
@@ -30,9 +31,18 @@ class Machine:
     def __init__(self, number, folder, limit):
         self.name = ("first", "second")[number]
         self.addr = f"10.77.0.{number + 1}"
+        self.number, self.folder, self.limit = number, folder, limit
+        self.log = open(f"{folder}/{self.name}.log", "wb+")
+        self.boot()
+
+    def boot(self):
+        """Begins to: wait_boot() is when it's there."""
+        folder, number = self.folder, self.number
         self.n = 0
         self.buf = b""
         port = f"{folder}/{self.name}.port"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(port)
         mine, other = (f"{folder}/{n}.wire" for n in
                        (self.name, ("second", "first")[number]))
         env = dict(os.environ, NFIPSEC_VM_MB="1024", NFIPSEC_VM_QEMU=" ".join([
@@ -42,9 +52,8 @@ class Machine:
             f"remote.type=unix,remote.path={other}",
             f"-device virtio-net-pci,netdev=wire,mac=52:54:00:77:00:0"
             f"{number + 1}"]))
-        self.log = open(f"{folder}/{self.name}.log", "wb+")
         self.vm = subprocess.Popen(
-            [f"{TOP}/test/vm/vm", "-t", str(limit), "-f", self.name,
+            [f"{TOP}/test/vm/vm", "-t", str(self.limit), "-f", self.name,
              f"{self.addr}/24", f"{folder}/{self.name}.disk",
              f"{TOP}/test/newcomer/agent"],
             env=env, stdin=subprocess.DEVNULL, stdout=self.log,
@@ -114,6 +123,13 @@ class Machine:
             if time.monotonic() > end:
                 raise TimeoutError(f"{self.name}: {command}: {got.out}")
             time.sleep(0.5)
+
+    def shut_down(self):
+        """In peace; returns when the machine is off."""
+        self.port.sendall(b"%d %s\n" % (self.n + 1, base64.b64encode(
+            b"systemctl --no-block poweroff")))
+        self.vm.wait(COMMAND_SECS)
+        self.port.close()
 
     def end(self):
         if self.vm.poll() is None:
