@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/divert/tabledump.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
@@ -194,6 +195,31 @@ tabledump_print(const char *table, uint64_t *print, unsigned *rules)
 	*print = p.print;
 	*rules = p.rules;
 	return err;
+}
+
+static int
+take_generation(const struct nlmsghdr *nlh, void *generation)
+{
+	const struct nlattr *a;
+
+	mnl_attr_for_each(a, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(a) == NFTA_GEN_ID &&
+		    mnl_attr_validate(a, MNL_TYPE_U32) >= 0)
+			*(uint32_t *)generation = ntohl(mnl_attr_get_u32(a));
+	}
+	return MNL_CB_OK;
+}
+
+int
+tabledump_generation(uint32_t *generation)
+{
+	uint8_t octets[NETLINK_OCTETS];
+	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(
+	    (char *)octets, NFT_MSG_GETGEN, AF_UNSPEC, NLM_F_ACK, SEQ);
+
+	*generation = 0;
+	return ask(nlh, take_generation, generation);
 }
 
 /* ---- rules ---- */

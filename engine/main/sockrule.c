@@ -10,6 +10,7 @@
 #include "engine/divert/tabledump.h"
 #include "engine/main/sockrule.h"
 
+#define TRIES 4 /* others may be changing theirs */
 #define TABLE "nfipsec-runs"
 #define CHAIN "inet " TABLE " out"
 #define NFT   "/sys/fs/cgroup/" /* where nft looks for cgroups */
@@ -68,17 +69,29 @@ sockrule_make(char rule[LEAVES_RULE], const char *mount, const char *path,
 	return len < LEAVES_RULE ? 0 : -ENOTSUP;
 }
 
-/* What the table was when these rules had been loaded; 0: none were. */
+/* What the table was when these rules had been loaded; 0: that is not known. */
 static uint64_t loaded;
 
-/* Somebody may be quick, but not so as to leave as many rules. */
-static void
-note_loaded(size_t n)
+/* Loads it, and notes what it is then.  False: somebody has changed something
+ * in between, so that it may not be what was loaded. */
+static bool
+load(struct nftctx *nft, const char *text, size_t n, struct table_why *why,
+     int *err)
 {
+	uint32_t before, after;
 	unsigned rules;
 
-	if (tabledump_print(TABLE, &loaded, &rules) < 0 || rules != n)
-		loaded = 0;
+	loaded = 0;
+	*err = tabledump_generation(&before);
+	if (*err == 0)
+		*err = nftctx_run(nft, text, why);
+	if (*err < 0)
+		return true;
+	if (tabledump_print(TABLE, &loaded, &rules) == 0 && rules == n &&
+	    tabledump_generation(&after) == 0 && after == before + 1)
+		return true;
+	loaded = 0;
+	return false;
 }
 
 int
@@ -105,12 +118,12 @@ sockrule_load(const char *const *rules, size_t n, struct table_why *why)
 	}
 	err = nftctx_open(&nft, -1, why);
 	if (err == 0) {
-		err = nftctx_run(&nft, text, why);
+		for (unsigned i = 0; i < TRIES; i++)
+			if (load(&nft, text, n, why, &err))
+				break;
 		nftctx_close(&nft);
 	}
 	free(text);
-	if (err == 0)
-		note_loaded(n);
 	return err;
 }
 
