@@ -111,28 +111,58 @@ own_said(const struct supervisor *s, const struct proto_instance *wanted)
 	for (size_t i = s->sever.n; i-- > 0;) {
 		const struct saidbook_line *l = &s->sever.closed[i];
 
+		if (strcmp(l->principal, wanted->principal) != 0 ||
+		    !is_dynamic(&s->policy->options, l->said))
+			continue;
 		snprintf(name, sizeof(name), "%s@0x%" PRIx32,
 			 wanted->association, l->said);
-		if (strcmp(l->principal, wanted->principal) == 0 &&
-		    strcmp(l->name, name) == 0 &&
-		    is_dynamic(&s->policy->options, l->said) &&
+		if (strcmp(l->name, name) == 0 &&
 		    policy_assoc_by_said(s->policy, l->said) == NULL)
 			return l->said;
 	}
 	return 0;
 }
 
-/* One that was nobody's since the boot, nor is, by others' rules; 0: none. */
+static void
+take_all(const struct policy_options *o, bool *taken, const struct policy *p)
+{
+	for (size_t i = 0; p != NULL && i < p->n_assocs; i++)
+		if (is_dynamic(o, p->assocs[i].said))
+			taken[p->assocs[i].said - o->dynamic_first] = true;
+}
+
+/* Which of dynamic-said are somebody's, or were since the boot. */
+static bool *
+taken_saids(const struct supervisor *s)
+{
+	const struct policy_options *o = &s->policy->options;
+	bool *taken = calloc(o->dynamic_last - o->dynamic_first + 1, 1);
+
+	if (taken == NULL)
+		log_fatalx("no memory");
+	take_all(o, taken, s->policy);
+	take_all(o, taken, s->goback.policy);
+	for (size_t i = 0; i < s->sever.n; i++)
+		if (is_dynamic(o, s->sever.closed[i].said))
+			taken[s->sever.closed[i].said - o->dynamic_first] =
+			    true;
+	return taken;
+}
+
+/* One that was nobody's since the boot, and has no mark of others; 0: none. */
 static uint32_t
 free_said(struct supervisor *s)
 {
 	const struct policy_options *o = &s->policy->options;
+	bool *taken = taken_saids(s);
+	uint32_t said = o->dynamic_first;
 
-	for (uint32_t said = o->dynamic_first; is_dynamic(o, said); said++)
-		if (sever_former(s, said) == NULL && !has_sa(&s->store, said) &&
-		    is_bare(s, said))
-			return said;
-	return 0;
+	while (is_dynamic(o, said) &&
+	       (taken[said - o->dynamic_first] || has_sa(&s->store, said) ||
+		!is_bare(s, said)))
+		said++;
+	free(taken);
+	return is_dynamic(o, said) ? said : 0;
 }
 
 static int

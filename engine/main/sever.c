@@ -42,8 +42,9 @@ closed(const struct supervisor *s, uint32_t said)
 	return NULL;
 }
 
-const char *
-sever_former(const struct supervisor *s, uint32_t said)
+/* Whose it is, or was last; NULL: nobody's since this boot. */
+static const char *
+former(const struct supervisor *s, uint32_t said)
 {
 	const struct policy_assoc *a = policy_assoc_by_said(s->policy, said);
 
@@ -133,7 +134,7 @@ sever_check(struct supervisor *s, const struct policy *p, struct table_why *why)
 
 	for (size_t i = 0; err == 0 && i < p->n_assocs; i++) {
 		const struct policy_assoc *a = &p->assocs[i];
-		const char *was = sever_former(s, a->said);
+		const char *was = former(s, a->said);
 
 		if (was != NULL && strcmp(was, a->name) != 0)
 			err = check_moved(s, &p->options, a, was, why);
@@ -146,7 +147,7 @@ sever_moved(struct supervisor *s, const struct policy *p)
 {
 	for (size_t i = 0; i < p->n_assocs; i++) {
 		uint32_t said = p->assocs[i].said;
-		const char *was = sever_former(s, said);
+		const char *was = former(s, said);
 		struct carriers_found n;
 
 		if (was == NULL || strcmp(was, p->assocs[i].name) == 0)

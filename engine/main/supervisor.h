@@ -173,8 +173,6 @@ void sever_range(struct supervisor *s);
 void sever_start(struct supervisor *s);
 /* What the policy that runs now means is for the next start to know. */
 void sever_note(struct supervisor *s);
-/* Whose a SAID is, or was last; NULL: nobody's since this boot. */
-const char *sever_former(const struct supervisor *s, uint32_t said);
 /* a's SAID is nobody's from now on. */
 void sever_close(struct supervisor *s, const struct policy_assoc *a);
 /* Those that p's associations have are not closed. */
