@@ -305,39 +305,142 @@ Test(kinkmember, payloads_that_are_too_many_or_too_few)
 	sim_stop();
 }
 
-/* Every octet of an offer, lengths and counts among them, in turn all ones
- * and zero, under a good checksum. */
+/* ---- lengths and counts -------------------------------------------------- */
+
+/* Where an offer says how long or how many something is. */
+struct field {
+	size_t at;
+	unsigned octets;
+	const char *what;
+};
+
+static unsigned
+u16_at(size_t at)
+{
+	return (unsigned)message[at] << 8 | message[at + 1];
+}
+
+/* Those of a proposal with one transform. */
+static unsigned
+proposal_fields(size_t at, struct field *out)
+{
+	size_t t = at + 12, a = t + 8;
+	unsigned n = 0;
+
+	out[n++] = (struct field){ at + 2, 2, "proposal" };
+	out[n++] = (struct field){ at + 6, 1, "size of an SPI" };
+	out[n++] = (struct field){ at + 7, 1, "number of transforms" };
+	out[n++] = (struct field){ t + 2, 2, "transform" };
+	while (a < t + u16_at(t + 2)) {
+		bool basic = (message[a] & 0x80) != 0;
+
+		if (!basic)
+			out[n++] = (struct field){ a + 2, 2, "attribute" };
+		a += basic ? 4 : 4 + u16_at(a + 2);
+	}
+	return n;
+}
+
+/* Those of a KINK_ISAKMP that begins there. */
+static unsigned
+offer_fields(size_t from, struct field *out)
+{
+	size_t at = from + 8;
+	unsigned n = 0;
+
+	out[n++] = (struct field){ from + 2, 2, "KINK_ISAKMP" };
+	for (uint8_t type = message[from + 4]; type != ISAKMP_PAYLOAD_NONE;) {
+		out[n++] = (struct field){ at + 2, 2, "payload" };
+		if (type == ISAKMP_PAYLOAD_SA)
+			n += proposal_fields(at + 12, out + n);
+		type = message[at];
+		at += u16_at(at + 2);
+	}
+	return n;
+}
+
+/* A whole and good offer; where its KINK_ISAKMP is. */
+static size_t
+good_offer(struct kinkmsg_build *m)
+{
+	static uint8_t octets[32];
+	struct isakmp_proposal p = { 0 };
+	struct qmbuild q;
+	size_t from;
+
+	memset(octets, 0xee, sizeof(octets));
+	*m = begin(KINK_TYPE_CREATE);
+	from = m->b.len;
+	transform_offer(&A->conf.assoc[0], 0x1000 + xid, DH_GROUP_CURVE25519,
+			&p);
+	kinkmsg_begin(m, KINK_PAYLOAD_ISAKMP);
+	q = qmbuild_make(&m->b);
+	qmbuild_sa(&q, &p, 1);
+	qmbuild_nonce(&q, octets, 32);
+	qmbuild_ke(&q, octets, 32);
+	qmbuild_id(&q, &B->address);
+	qmbuild_id(&q, &A->address);
+	kinkmsg_end(m);
+	return from;
+}
+
+/* It is told to be wrong, by KINK or inside, and nothing comes of it. */
+static void
+is_refused(unsigned field, unsigned value)
+{
+	uint64_t malformed = A->k.count[KINK_COUNT_MALFORMED];
+	struct field f[32];
+	struct kinkmsg_build m;
+	size_t from = good_offer(&m);
+	int answer;
+
+	(void)offer_fields(from, f);
+	if (f[field].octets == 2)
+		message[f[field].at] = (uint8_t)(value >> 8);
+	message[f[field].at + f[field].octets - 1] = (uint8_t)value;
+	answer = answer_to(&m);
+	cr_assert(answer > 0 || (answer == 0 &&
+				 A->k.count[KINK_COUNT_MALFORMED] > malformed),
+		  "a length of %u, %s, is answered by %d", value, f[field].what,
+		  answer);
+	cr_assert_eq(A->k.pairs.n, 0);
+	sim_run(10); /* the rate of one source */
+}
+
+/* Every length and count of an offer says less, more, nothing and all, under a
+ * good checksum. */
 Test(kinkmember, lengths_that_lie, .timeout = 60)
 {
-	struct offer o = { .group = DH_GROUP_CURVE25519 };
-	unsigned refused = 0;
+	struct field f[32];
+	struct kinkmsg_build m;
+	unsigned n, tried = 0;
 
 	start(KEYCONF_SECRECY_REQUIRE);
-	for (size_t i = 0; i < 200; i++)
-		for (int v = 0; v < 2; v++) {
-			struct isakmp_proposal p = { 0 };
-			struct kinkmsg_build m = begin(KINK_TYPE_CREATE);
-			size_t from = m.b.len;
-			struct qmbuild q;
+	n = offer_fields(good_offer(&m), f);
+	cr_assert_eq(n, 11);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned right;
+		size_t from = good_offer(&m);
 
-			transform_offer(&A->conf.assoc[0], 0x1000 + xid,
-					o.group, &p);
-			kinkmsg_begin(&m, KINK_PAYLOAD_ISAKMP);
-			q = qmbuild_make(&m.b);
-			qmbuild_sa(&q, &p, 1);
-			qmbuild_nonce(&q, message, 32);
-			qmbuild_ke(&q, message, 32);
-			qmbuild_id(&q, &B->address);
-			qmbuild_id(&q, &A->address);
-			kinkmsg_end(&m);
-			if (from + i >= m.b.len)
-				continue;
-			message[from + i] = v == 0 ? 0xff : 0;
-			refused += answer_to(&m) != 0;
-			/* the rate of one source */
-			sim_run(10);
+		(void)offer_fields(from, f);
+		right = f[i].octets == 2 ? u16_at(f[i].at) : message[f[i].at];
+		for (unsigned v = 0; v < 256; v++)
+			if (v != right) {
+				is_refused(i, v);
+				tried++;
+			}
+		for (unsigned v = 256; f[i].octets == 2 && v < 65536; v *= 2) {
+			is_refused(i, v);
+			is_refused(i, v + right);
+			is_refused(i, v * 2 - 1);
 		}
-	cr_assert_gt(refused, 100);
+	}
+	cr_assert_eq(tried, 11 * 255);
+	/* and none of that for want of a good one */
+	(void)good_offer(&m);
+	cr_assert_eq(answer_to(&m), 0);
+	cr_assert_eq(A->k.pairs.n, 1);
+	sim_run(70000);
 	nothing_is_left();
 	sim_stop();
 }
