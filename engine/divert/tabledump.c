@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "engine/divert/nftctx.h"
 
 #define SEQ            1
@@ -133,19 +134,9 @@ tabledump_owner(const char *table, uint32_t *portid)
 
 struct print {
 	const char *table;
-	uint64_t print;
+	uint32_t print;
 	unsigned rules;
 };
-
-/* FNV-1a */
-static void
-mix(uint64_t *print, const void *octets, size_t len)
-{
-	const uint8_t *at = octets;
-
-	for (size_t i = 0; i < len; i++)
-		*print = (*print ^ at[i]) * 0x100000001b3u;
-}
 
 /* Every answer's attributes as they came; its head counts transactions. */
 static int
@@ -163,10 +154,11 @@ take_object(const struct nlmsghdr *nlh, void *arg)
 	}
 	if (!ours)
 		return MNL_CB_OK;
-	mix(&p->print, &nlh->nlmsg_type, sizeof(nlh->nlmsg_type));
-	mix(&p->print,
-	    mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),
-	    mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg));
+	p->print = fnv_add(p->print, &nlh->nlmsg_type, sizeof(nlh->nlmsg_type));
+	p->print =
+	    fnv_add(p->print,
+		    mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),
+		    mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg));
 	p->rules += (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWRULE;
 	return MNL_CB_OK;
 }
@@ -183,9 +175,9 @@ print_all(struct print *p, uint16_t type, uint16_t flags)
 }
 
 int
-tabledump_print(const char *table, uint64_t *print, unsigned *rules)
+tabledump_print(const char *table, uint32_t *print, unsigned *rules)
 {
-	struct print p = { .table = table, .print = 0xcbf29ce484222325u };
+	struct print p = { .table = table, .print = FNV_BEGIN };
 	int err = print_all(&p, NFT_MSG_GETTABLE, NLM_F_ACK);
 
 	if (err == 0)

@@ -18,7 +18,7 @@ int tabledump_owner(const char *table, uint32_t *portid);
 /* A number for all that a table is: flags, chains, rules with their handles;
  * *rules of them.  What is counted on the way must not stand in it.  -ENOENT;
  * -EINTR: it is just being changed. */
-int tabledump_print(const char *table, uint64_t *print, unsigned *rules);
+int tabledump_print(const char *table, uint32_t *print, unsigned *rules);
 /* How many transactions nftables has seen here, anybody's. */
 int tabledump_generation(uint32_t *generation);
 /* Do the flow chains of the main table hold `text`'s rules in their order, and

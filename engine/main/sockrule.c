@@ -70,7 +70,7 @@ sockrule_make(char rule[LEAVES_RULE], const char *mount, const char *path,
 }
 
 /* What the table was when these rules had been loaded; 0: that is not known. */
-static uint64_t loaded;
+static uint32_t loaded;
 
 /* Loads it, and notes what it is then.  False: somebody has changed something
  * in between, so that it may not be what was loaded. */
@@ -130,7 +130,7 @@ sockrule_load(const char *const *rules, size_t n, struct table_why *why)
 bool
 sockrule_is_whole(void)
 {
-	uint64_t print;
+	uint32_t print;
 	unsigned rules;
 	int err = tabledump_print(TABLE, &print, &rules);
 
