@@ -13,7 +13,7 @@
  *    stated for them, 1.5 and 0.125 bits and BITS, for what is conditioned
  *    inside shows no estimator more;
  *  - half of what its start-up samples showed today (quality.h): 3.2 bits for
- *    jitter on the Xeon of entropyd(8), 1.5 to 1.8 under an emulated one.
+ *    jitter on the Xeon of entropyd(8), 1.3 to 1.8 under an emulated one.
  * A healthy source may fail a test by chance with probability alpha = 2^-30 a
  * test, of the standard's 2^-20 to 2^-40 the middle: at 60 batches an hour
  * less than once in a thousand years.  A sample has more than two values, so
