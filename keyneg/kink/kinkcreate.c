@@ -155,7 +155,9 @@ kinkcreate_consume(struct kink *k, uint64_t now_ms, struct kinkexch *e,
 		/* The peer has its half already, or will. */
 		e->pair = 0;
 		kinkexch_delete_pair(k, now_ms, p);
-		return "the engine does not take the keys: see nfipsecd's log";
+		return ret == -ENOTCONN
+			   ? "nfipsecd is not there"
+			   : "nfipsecd did not take the keys: see its log";
 	}
 	kinkexch_installs(e, p);
 	p->in_there = p->out_there = true;
