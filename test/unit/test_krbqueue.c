@@ -45,6 +45,20 @@ done(struct krbqueue_job **from, unsigned n)
 		krbqueue_done(&q, from[i]);
 }
 
+/* The rest, in its turn. */
+static void
+drain(void)
+{
+	struct krbqueue_job *j[64];
+	unsigned n;
+
+	while ((n = take(j, 64)) != 0)
+		done(j, n);
+	cr_assert_eq(q.running + q.waiting, 0);
+	cr_assert_eq(q.first, NULL);
+	cr_assert_eq(q.last, &q.first);
+}
+
 Test(krbqueue, a_silent_realm_leaves_threads_to_the_others)
 {
 	struct krbqueue_job *dead[64], *well[64];
@@ -66,6 +80,8 @@ Test(krbqueue, a_silent_realm_leaves_threads_to_the_others)
 	cr_assert_eq(q.waiting, 100 - KRBQUEUE_LANE);
 	done(dead, KRBQUEUE_LANE);
 	cr_assert_eq(take(dead, 64), KRBQUEUE_LANE);
+	done(dead, KRBQUEUE_LANE);
+	drain();
 }
 
 Test(krbqueue, many_silent_realms)
@@ -95,6 +111,9 @@ Test(krbqueue, many_silent_realms)
 	done(dead, 40);
 	cr_assert_eq(take(dead, 64), 40);
 	cr_assert_eq(q.running, KRBQUEUE_MOST);
+	done(dead, 40);
+	done(well, KRBQUEUE_MOST - 40);
+	drain();
 }
 
 /* First come, first served, within a lane; by both realms' names. */
@@ -116,14 +135,11 @@ Test(krbqueue, keeps_the_order)
 	done(j, KRBQUEUE_LANE + 1);
 	cr_assert_eq(take(j, 64), 4);
 	done(j, 4);
-	cr_assert_eq(q.running + q.waiting, 0);
-	cr_assert_eq(q.first, NULL);
-	cr_assert_eq(q.last, &q.first);
+	drain();
 }
 
 Test(krbqueue, is_bounded)
 {
-	struct krbqueue_job *j[64];
 	unsigned n = 0;
 	char realm[16];
 
@@ -136,8 +152,5 @@ Test(krbqueue, is_bounded)
 		snprintf(realm, sizeof(realm), "R%u", n);
 	while (put(realm, 1) == 0 && ++n < 10000);
 	cr_assert_eq(q.waiting, 2 * KRBQUEUE_WAITING);
-	while ((n = take(j, 64)) != 0)
-		done(j, n);
-	cr_assert_eq(q.waiting, 0);
-	cr_assert_eq(q.first, NULL);
+	drain();
 }
