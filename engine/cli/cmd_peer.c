@@ -55,7 +55,7 @@ collect(struct client *c, struct peers *p, const struct ipaddr *wanted)
 		info_take(&row->info, &sa, &row->mixed);
 		row->mode = row->info.tunnel ? PROTO_TUNNEL : PROTO_TRANSPORT;
 	}
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = p->n; i-- > 0;)
 		info_end(&p->at[i].info, p->at[i].mixed);
 	return err;
 }

@@ -36,8 +36,9 @@ address(uint8_t family, const void *octets)
 
 	memcpy(a.octets, octets, four ? 4 : 16);
 	ipaddr_unmap(&a);
-	return memcmp(a.octets, any, sizeof(any)) == 0 ? (struct ipaddr){ 0 }
-						       : a;
+	if (memcmp(a.octets, any, sizeof(any)) == 0)
+		memset(&a, 0, sizeof(a));
+	return a;
 }
 
 /* The mark among the attributes behind a socket's message. */

@@ -7,58 +7,14 @@
 #include "base/log.h"
 #include "engine/main/changes.h"
 #include "engine/main/handover.h"
+#include "engine/main/reply.h"
 #include "engine/main/supervisor.h"
+#include "engine/main/tallies.h"
 #include "policy/said.h"
 #include "policy/dump.h"
 #include "policy/instance.h"
 
-/* ---- answers ----------------------------------------------------------------
- */
-
-static void
-send_message(struct supervisor *s, const struct link_message *m)
-{
-	int r = link_send(&s->link, m);
-
-	if (r < 0)
-		child_broken(s, r);
-	if (r != 1 || s->link_writing)
-		return;
-	s->link_writing = true;
-	(void)evloop_want_write(s->loop, s->link.fd, true);
-}
-
-static void
-answer_text(struct supervisor *s, struct server_ticket t, const char *text,
-	    size_t len)
-{
-	struct link_message m = { .type = LINK_TEXT, .ticket = t };
-
-	while (len != 0) {
-		/* whole lines where they fit, for clients print chunks */
-		m.len =
-		    (uint32_t)(len < sizeof(m.text) - 1 ? len
-							: sizeof(m.text) - 1);
-		memcpy(m.text, text, m.len);
-		send_message(s, &m);
-		text += m.len;
-		len -= m.len;
-	}
-}
-
-static void
-answer_end(struct supervisor *s, struct server_ticket t, int err,
-	   const char *sentence)
-{
-	struct link_message m = { .type = LINK_END, .ticket = t, .err = err };
-
-	m.len = (uint32_t)strnlen(sentence, PROTO_SENTENCE_MAX - 1);
-	memcpy(m.text, sentence, m.len);
-	send_message(s, &m);
-}
-
-/* ---- reload
- * ------------------------------------------------------------------ */
+/* ---- reload ---- */
 
 /* What diag has to say, as text (free it); NULL: no memory. */
 static char *
@@ -267,22 +223,22 @@ answer_confirm(struct supervisor *s, struct server_ticket t)
 	FILE *out;
 
 	if (s->goback.policy == NULL) {
-		answer_end(s, t, -ENOENT, "nothing waits to be confirmed");
+		reply_end(s, t, -ENOENT, "nothing waits to be confirmed");
 		return;
 	}
 	out = open_memstream(&text, &len);
 	if (out == NULL) {
-		answer_end(s, t, -ENOMEM, "no memory");
+		reply_end(s, t, -ENOMEM, "no memory");
 		return;
 	}
 	sever_run(s, s->goback.policy, s->policy, NULL, out);
 	goback_forget(s);
 	sever_note(s);
 	if (fclose(out) == 0)
-		answer_text(s, t, text, len);
+		reply_text(s, t, text, len);
 	free(text);
 	log_info("confirmed: the configuration stays");
-	answer_end(s, t, 0, "");
+	reply_end(s, t, 0, "");
 }
 
 static void
@@ -296,16 +252,16 @@ answer_reload(struct supervisor *s, struct server_ticket t,
 	int err;
 
 	if (out == NULL) {
-		answer_end(s, t, -ENOMEM, "no memory");
+		reply_end(s, t, -ENOMEM, "no memory");
 		return;
 	}
 	err = reload(s, what, out, &why);
 	if (fclose(out) == 0)
-		answer_text(s, t, text, len);
+		reply_text(s, t, text, len);
 	free(text);
 	if (!(what->flags & PROTO_RELOAD_DRY_RUN))
 		log_info("reload: %s", err < 0 ? why.text : "done");
-	answer_end(s, t, err, why.text);
+	reply_end(s, t, err, why.text);
 }
 
 /* Each line of its own, with its priority. */
@@ -361,7 +317,7 @@ answer_disable(struct supervisor *s, struct server_ticket t)
 	} else {
 		proof_begin(s);
 	}
-	answer_end(s, t, err, why.text);
+	reply_end(s, t, err, why.text);
 }
 
 static void
@@ -374,7 +330,7 @@ answer_export(struct supervisor *s, struct server_ticket t, uint32_t which)
 	int err = 0;
 
 	if (out == NULL) {
-		answer_end(s, t, -ENOMEM, "no memory");
+		reply_end(s, t, -ENOMEM, "no memory");
 		return;
 	}
 	if (which == PROTO_EXPORT_CONF) {
@@ -395,97 +351,9 @@ answer_export(struct supervisor *s, struct server_ticket t, uint32_t which)
 		err = -EINVAL;
 	}
 	if (fclose(out) == 0 && err == 0)
-		answer_text(s, t, text, len);
+		reply_text(s, t, text, len);
 	free(text);
-	answer_end(s, t, err, err < 0 ? strerror(-err) : "");
-}
-
-struct counts {
-	struct supervisor *s;
-	struct server_ticket ticket;
-	struct link_message *flows; /* of n_flows, their names below */
-	char (*names)[NFTGEN_COUNTER_MAX];
-	size_t n_flows;
-};
-
-static void
-count_flow(void *arg, bool guard, const char *name, uint64_t packets,
-	   uint64_t octets)
-{
-	struct counts *c = arg;
-
-	for (size_t i = 0; !guard && i < c->n_flows; i++)
-		if (strcmp(c->names[i], name) == 0) {
-			c->flows[i].flow.packets = packets;
-			c->flows[i].flow.octets = octets;
-		}
-}
-
-static void
-answer_flows(struct supervisor *s, struct server_ticket t)
-{
-	const struct policy *p = s->policy;
-	struct counts c = { .s = s, .ticket = t, .n_flows = p->n_flows };
-	int err = 0;
-
-	c.flows = calloc(p->n_flows + 1, sizeof(*c.flows));
-	c.names = calloc(p->n_flows + 1, sizeof(*c.names));
-	if (c.flows == NULL || c.names == NULL)
-		err = -ENOMEM;
-	for (size_t i = 0; err == 0 && i < p->n_flows; i++) {
-		struct link_message *m = &c.flows[i];
-		const struct policy_flow *f = &p->flows[i];
-
-		m->type = LINK_FLOW;
-		m->ticket = t;
-		m->flow.number = (uint32_t)i + 1;
-		m->flow.direction = f->inbound ? PROTO_IN : PROTO_OUT;
-		snprintf(m->flow.target, sizeof(m->flow.target), "%s",
-			 policy_flow_target(p, f));
-		snprintf(m->flow.expression, sizeof(m->flow.expression), "%s",
-			 f->expression);
-		snprintf(m->flow.place, sizeof(m->flow.place), "%s:%u",
-			 f->place.file, f->place.line);
-		nftgen_flow_counter(p, i, c.names[i]);
-	}
-	if (err == 0 && !s->disabled)
-		err = table_counts(s->table, count_flow, &c);
-	for (size_t i = 0; err == 0 && i < p->n_flows; i++)
-		send_message(s, &c.flows[i]);
-	free(c.flows);
-	free(c.names);
-	answer_end(s, t, err, err < 0 ? strerror(-err) : "");
-}
-
-static void
-count_drop(void *arg, bool guard, const char *name, uint64_t packets,
-	   uint64_t octets)
-{
-	struct counts *c = arg;
-	struct link_message m = { .type = LINK_DROP, .ticket = c->ticket };
-	const char *reason, *sentence;
-	bool inbound;
-
-	if (packets == 0 || !nftgen_drop_counter(name, &inbound, &reason))
-		return;
-	sentence = nftgen_drop_sentence(reason);
-	m.drop.direction = inbound ? PROTO_IN : PROTO_OUT;
-	snprintf(m.drop.reason, sizeof(m.drop.reason), "%s%s",
-		 guard ? "guard-" : "", reason);
-	snprintf(m.drop.sentence, sizeof(m.drop.sentence), "%s%s",
-		 sentence == NULL ? "" : sentence,
-		 guard ? " (guard table)" : "");
-	m.drop.packets = packets;
-	send_message(c->s, &m);
-}
-
-static void
-answer_rule_drops(struct supervisor *s, struct server_ticket t)
-{
-	struct counts c = { .s = s, .ticket = t };
-	int err = s->disabled ? 0 : table_counts(s->table, count_drop, &c);
-
-	answer_end(s, t, err, err < 0 ? strerror(-err) : "");
+	reply_end(s, t, err, err < 0 ? strerror(-err) : "");
 }
 
 /* With success: what a run lacks, and for who did not say what becomes of
@@ -518,7 +386,7 @@ answer_run(struct supervisor *s, struct server_ticket t,
 			 "host's; --others clear lets them be reached in clear",
 			 why[0] == '\0' ? "" : "\n",
 			 ipaddr_format(&copy.peer, peer));
-	answer_end(s, t, err, why);
+	reply_end(s, t, err, why);
 }
 
 static void
@@ -535,8 +403,8 @@ answer_instance(struct supervisor *s, struct server_ticket t,
 	err = instances_get(s, &asked, &m.instance, &why);
 
 	if (err == 0)
-		send_message(s, &m);
-	answer_end(s, t, err, why.text);
+		reply_send(s, &m);
+	reply_end(s, t, err, why.text);
 }
 
 static void
@@ -560,10 +428,10 @@ handle(struct supervisor *s, const struct link_message *m)
 		answer_export(s, m->ticket, m->arg);
 		break;
 	case LINK_FLOWS:
-		answer_flows(s, m->ticket);
+		tallies_flows(s, m->ticket);
 		break;
 	case LINK_RULE_DROPS:
-		answer_rule_drops(s, m->ticket);
+		tallies_drops(s, m->ticket);
 		break;
 	case LINK_RUN:
 		answer_run(s, m->ticket, &m->run);

@@ -12,6 +12,7 @@
  *   proof.c       the start-up's proof, readiness, what status says
  *   guard.c       the guard table around starts that fail
  *   requests.c    what the engine asks for on behalf of clients
+ *   reply.c       and is told for them; tallies.c: what the rules counted
  *   sever.c       SAIDs that a reload takes away, and (saidbook.c) a stop
  *   fence.c       what was queued before SAIDs were given on
  *   instances.c   SAIDs of user principals
