@@ -4,6 +4,7 @@
 #include "keyneg/kink/dh.h"
 #include "keyneg/kink/qmbuild.h"
 #include "keyneg/kink/transform.h"
+#include "kinkfields.h"
 #include "kinksim.h"
 
 #define A (&sim.host[0])
@@ -307,58 +308,6 @@ Test(kinkmember, payloads_that_are_too_many_or_too_few)
 
 /* ---- lengths and counts -------------------------------------------------- */
 
-/* Where an offer says how long or how many something is. */
-struct field {
-	size_t at;
-	unsigned octets;
-	const char *what;
-};
-
-static unsigned
-u16_at(size_t at)
-{
-	return (unsigned)message[at] << 8 | message[at + 1];
-}
-
-/* Those of a proposal with one transform. */
-static unsigned
-proposal_fields(size_t at, struct field *out)
-{
-	size_t t = at + 12, a = t + 8;
-	unsigned n = 0;
-
-	out[n++] = (struct field){ at + 2, 2, "proposal" };
-	out[n++] = (struct field){ at + 6, 1, "size of an SPI" };
-	out[n++] = (struct field){ at + 7, 1, "number of transforms" };
-	out[n++] = (struct field){ t + 2, 2, "transform" };
-	while (a < t + u16_at(t + 2)) {
-		bool basic = (message[a] & 0x80) != 0;
-
-		if (!basic)
-			out[n++] = (struct field){ a + 2, 2, "attribute" };
-		a += basic ? 4 : 4 + u16_at(a + 2);
-	}
-	return n;
-}
-
-/* Those of a KINK_ISAKMP that begins there. */
-static unsigned
-offer_fields(size_t from, struct field *out)
-{
-	size_t at = from + 8;
-	unsigned n = 0;
-
-	out[n++] = (struct field){ from + 2, 2, "KINK_ISAKMP" };
-	for (uint8_t type = message[from + 4]; type != ISAKMP_PAYLOAD_NONE;) {
-		out[n++] = (struct field){ at + 2, 2, "payload" };
-		if (type == ISAKMP_PAYLOAD_SA)
-			n += proposal_fields(at + 12, out + n);
-		type = message[at];
-		at += u16_at(at + 2);
-	}
-	return n;
-}
-
 /* A whole and good offer; where its KINK_ISAKMP is. */
 static size_t
 good_offer(struct kinkmsg_build *m)
@@ -394,7 +343,7 @@ is_refused(unsigned field, unsigned value)
 	size_t from = good_offer(&m);
 	int answer;
 
-	(void)offer_fields(from, f);
+	(void)offer_fields(message, from, f);
 	if (f[field].octets == 2)
 		message[f[field].at] = (uint8_t)(value >> 8);
 	message[f[field].at + f[field].octets - 1] = (uint8_t)value;
@@ -416,14 +365,15 @@ Test(kinkmember, lengths_that_lie, .timeout = 60)
 	unsigned n, tried = 0;
 
 	start(KEYCONF_SECRECY_REQUIRE);
-	n = offer_fields(good_offer(&m), f);
+	n = offer_fields(message, good_offer(&m), f);
 	cr_assert_eq(n, 11);
 	for (unsigned i = 0; i < n; i++) {
 		unsigned right;
 		size_t from = good_offer(&m);
 
-		(void)offer_fields(from, f);
-		right = f[i].octets == 2 ? u16_at(f[i].at) : message[f[i].at];
+		(void)offer_fields(message, from, f);
+		right = f[i].octets == 2 ? u16_at(message, f[i].at)
+					 : message[f[i].at];
 		for (unsigned v = 0; v < 256; v++)
 			if (v != right) {
 				is_refused(i, v);
