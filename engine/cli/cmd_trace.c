@@ -35,7 +35,7 @@ struct trace {
 	struct tracenames names;
 	struct client client;
 	bool connected;
-	struct answers answers;
+	struct awaited awaited;
 	uint64_t tried_ms, lost_told;
 	unsigned long told, wanted; /* wanted 0: without end */
 	struct {
@@ -224,7 +224,7 @@ take_step(void *arg, const struct traceread_step *step)
 static void
 await_answer(struct trace *t, const struct journey *j, const struct story *s)
 {
-	struct answers_sent sent = { .said = s->said,
+	struct awaited_sent sent = { .said = s->said,
 				     .peer = j->first.dst,
 				     .left_ms = j->heard_ms };
 
@@ -235,20 +235,20 @@ await_answer(struct trace *t, const struct journey *j, const struct story *s)
 		sent.spi = j->last.spi;
 		sent.seq = j->last.seq;
 	}
-	answers_left(&t->answers, &sent);
+	awaited_left(&t->awaited, &sent);
 }
 
 static void
 tell_unanswered(struct trace *t)
 {
-	struct answers_sent sent;
+	struct awaited_sent sent;
 	struct traceheard heard;
 
-	while (answers_due(&t->answers, clock_now_ms(), &sent)) {
+	while (awaited_due(&t->awaited, clock_now_ms(), &sent)) {
 		const char *name = tracenames_assoc(&t->names, sent.said);
 
 		if (traceheard_ask(t->cli->run_dir, name, &sent, &heard) < 0 ||
-		    !answers_silent(&t->answers, &sent,
+		    !awaited_silent(&t->awaited, &sent,
 				    heard.ever ? heard.heard_ms : 0))
 			continue;
 		tracetext_print_unanswered(clock_wall_ms(), clock_now_ms(),
@@ -305,7 +305,7 @@ watch(struct trace *t)
 	int wait, err;
 
 	/* The last packet's answer is waited for, too. */
-	while (wants_more(t) || answers_wait_ms(&t->answers, 0) >= 0) {
+	while (wants_more(t) || awaited_wait_ms(&t->awaited, 0) >= 0) {
 		struct pollfd fds[] = {
 			{ .fd = t->read.fd, .events = POLLIN },
 			{ .fd = t->connected ? t->client.fd : -1,
@@ -313,7 +313,7 @@ watch(struct trace *t)
 		};
 
 		now = clock_now_ms();
-		wait = answers_wait_ms(&t->answers, now);
+		wait = awaited_wait_ms(&t->awaited, now);
 		if (wants_more(t))
 			wait = shorter(wait, journey_wait_ms(t->journeys, now));
 		if (!t->connected)

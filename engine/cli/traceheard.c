@@ -11,7 +11,7 @@
 #define ANSWER_MS 2000
 
 static void
-look_at(const struct proto_sa *sa, const struct answers_sent *sent,
+look_at(const struct proto_sa *sa, const struct awaited_sent *sent,
 	uint64_t now_ms, bool *found, struct traceheard *out)
 {
 	struct traceheard one = {
@@ -34,7 +34,7 @@ look_at(const struct proto_sa *sa, const struct answers_sent *sent,
 
 int
 traceheard_ask(const char *run_dir, const char *association,
-	       const struct answers_sent *sent, struct traceheard *out)
+	       const struct awaited_sent *sent, struct traceheard *out)
 {
 	struct proto_show show = { 0 };
 	struct proto_sa sa;

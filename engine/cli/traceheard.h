@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/trace/answers.h"
+#include "engine/trace/awaited.h"
 
 /* The inbound SA by which the last packet came; where none ever did, the one
  * that was made last. */
@@ -26,6 +26,6 @@ struct traceheard {
  * nothing can come back under it, there is no inbound SA; or -errno of the
  * connection. */
 int traceheard_ask(const char *run_dir, const char *association,
-		   const struct answers_sent *sent, struct traceheard *out);
+		   const struct awaited_sent *sent, struct traceheard *out);
 
 #endif

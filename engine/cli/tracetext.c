@@ -411,7 +411,7 @@ unanswered_sentence(uint64_t ago_ms, const struct traceheard *heard, char *out,
 
 void
 tracetext_print_unanswered(uint64_t wall_ms, uint64_t now_ms,
-			   const struct answers_sent *sent,
+			   const struct awaited_sent *sent,
 			   const char *association,
 			   const struct traceheard *heard, bool json)
 {

@@ -32,7 +32,7 @@ void tracetext_print_stranger(uint64_t wall_ms, const struct journey_drop *d,
 			      bool json);
 /* Nothing came back for what left protected. */
 void tracetext_print_unanswered(uint64_t wall_ms, uint64_t now_ms,
-				const struct answers_sent *sent,
+				const struct awaited_sent *sent,
 				const char *association,
 				const struct traceheard *heard, bool json);
 

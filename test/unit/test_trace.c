@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/trace/answers.h"
+#include "engine/trace/awaited.h"
 #include "engine/trace/journey.h"
 #include "engine/trace/ruletext.h"
 
@@ -307,10 +307,10 @@ Test(trace, half_listings)
 	}
 }
 
-static struct answers_sent
+static struct awaited_sent
 sent(uint32_t said, uint8_t last, uint64_t left_ms)
 {
-	struct answers_sent s = { .said = said,
+	struct awaited_sent s = { .said = said,
 				  .peer = addr(last),
 				  .protocol = 50,
 				  .spi = 0x1001,
@@ -321,53 +321,53 @@ sent(uint32_t said, uint8_t last, uint64_t left_ms)
 
 Test(trace, who_is_silent_is_told_of_once)
 {
-	struct answers a = { .n = 0 };
-	struct answers_sent one = sent(0x100, 2, T0), got;
-	uint64_t due = T0 + ANSWERS_WAIT_MS;
+	struct awaited a = { .n = 0 };
+	struct awaited_sent one = sent(0x100, 2, T0), got;
+	uint64_t due = T0 + AWAITED_WAIT_MS;
 
-	cr_assert_eq(answers_wait_ms(&a, T0), -1);
-	cr_assert_not(answers_due(&a, T0, &got));
-	answers_left(&a, &one);
+	cr_assert_eq(awaited_wait_ms(&a, T0), -1);
+	cr_assert_not(awaited_due(&a, T0, &got));
+	awaited_left(&a, &one);
 	one.left_ms += 10; /* another one meanwhile: the first counts */
-	answers_left(&a, &one);
-	cr_assert_eq(answers_wait_ms(&a, T0), ANSWERS_WAIT_MS);
-	cr_assert_not(answers_due(&a, due - 1, &got));
-	cr_assert(answers_due(&a, due, &got));
+	awaited_left(&a, &one);
+	cr_assert_eq(awaited_wait_ms(&a, T0), AWAITED_WAIT_MS);
+	cr_assert_not(awaited_due(&a, due - 1, &got));
+	cr_assert(awaited_due(&a, due, &got));
 	cr_assert_eq(got.left_ms, T0);
-	cr_assert_not(answers_due(&a, due, &got));
-	cr_assert_eq(answers_wait_ms(&a, due), -1);
-	cr_assert(answers_silent(&a, &got, 0));
+	cr_assert_not(awaited_due(&a, due, &got));
+	cr_assert_eq(awaited_wait_ms(&a, due), -1);
+	cr_assert(awaited_silent(&a, &got, 0));
 	/* still silent */
 	one.left_ms = T0 + 5000;
-	answers_left(&a, &one);
-	cr_assert(answers_due(&a, T0 + 5000 + ANSWERS_WAIT_MS, &got));
-	cr_assert_not(answers_silent(&a, &got, T0 - 400));
+	awaited_left(&a, &one);
+	cr_assert(awaited_due(&a, T0 + 5000 + AWAITED_WAIT_MS, &got));
+	cr_assert_not(awaited_silent(&a, &got, T0 - 400));
 	/* heard: also a little before the packet's way was read */
 	one.left_ms = T0 + 9000;
-	answers_left(&a, &one);
-	cr_assert(answers_due(&a, T0 + 9000 + ANSWERS_WAIT_MS, &got));
-	cr_assert_not(answers_silent(&a, &got, T0 + 9000 - ANSWERS_SLACK_MS));
+	awaited_left(&a, &one);
+	cr_assert(awaited_due(&a, T0 + 9000 + AWAITED_WAIT_MS, &got));
+	cr_assert_not(awaited_silent(&a, &got, T0 + 9000 - AWAITED_SLACK_MS));
 	/* and silent again */
 	one.left_ms = T0 + 20000;
-	answers_left(&a, &one);
-	cr_assert(answers_due(&a, T0 + 20000 + ANSWERS_WAIT_MS, &got));
-	cr_assert(answers_silent(&a, &got, T0 + 9000));
+	awaited_left(&a, &one);
+	cr_assert(awaited_due(&a, T0 + 20000 + AWAITED_WAIT_MS, &got));
+	cr_assert(awaited_silent(&a, &got, T0 + 9000));
 }
 
 Test(trace, questions_are_bounded)
 {
-	struct answers a = { .n = 0 };
-	struct answers_sent got;
+	struct awaited a = { .n = 0 };
+	struct awaited_sent got;
 	unsigned n = 0;
 
-	for (uint32_t i = 0; i < 3 * ANSWERS_MAX; i++) {
-		struct answers_sent one = sent(0x100 + i / 2, i % 2, T0 + i);
+	for (uint32_t i = 0; i < 3 * AWAITED_MAX; i++) {
+		struct awaited_sent one = sent(0x100 + i / 2, i % 2, T0 + i);
 
-		answers_left(&a, &one);
+		awaited_left(&a, &one);
 	}
-	while (answers_due(&a, T0 + 10000, &got)) {
-		cr_assert_geq(got.left_ms, T0 + 2 * ANSWERS_MAX);
+	while (awaited_due(&a, T0 + 10000, &got)) {
+		cr_assert_geq(got.left_ms, T0 + 2 * AWAITED_MAX);
 		n++;
 	}
-	cr_assert_eq(n, (unsigned)ANSWERS_MAX);
+	cr_assert_eq(n, (unsigned)AWAITED_MAX);
 }

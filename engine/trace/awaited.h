@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * answers: does anything come back for what left protected?
+ * awaited: does anything come back for what left protected?
  *
  * One question for each association and peer at a time: a packet left, and
- * ANSWERS_WAIT_MS later somebody looks when the last one came by the inbound
+ * AWAITED_WAIT_MS later somebody looks when the last one came by the inbound
  * SA.  A peer that is silent is told of once, until it is heard again.  Pure:
  * no socket, no clock (milliseconds are a parameter).  One thread.  Bounded:
- * ANSWERS_MAX questions, the oldest goes when there are more.
+ * AWAITED_MAX questions, the oldest goes when there are more.
  */
-#ifndef ENGINE_TRACE_ANSWERS_H
-#define ENGINE_TRACE_ANSWERS_H
+#ifndef ENGINE_TRACE_AWAITED_H
+#define ENGINE_TRACE_AWAITED_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,13 +17,13 @@
 
 #include "base/ipaddr.h"
 
-#define ANSWERS_MAX     32
-#define ANSWERS_WAIT_MS 1000
+#define AWAITED_MAX     32
+#define AWAITED_WAIT_MS 1000
 /* A packet's way is read a little later than it is gone, and its answer may
  * have been there before. */
-#define ANSWERS_SLACK_MS 300
+#define AWAITED_SLACK_MS 300
 
-struct answers_sent {
+struct awaited_sent {
 	uint32_t said;
 	struct ipaddr peer;
 	uint8_t protocol;  /* ESP or AH; 0: in packets of the engine's own */
@@ -31,23 +31,23 @@ struct answers_sent {
 	uint64_t left_ms;
 };
 
-struct answers {
-	struct answers_one {
-		struct answers_sent sent;
+struct awaited {
+	struct awaited_one {
+		struct awaited_sent sent;
 		bool waits, told;
-	} one[ANSWERS_MAX];
+	} one[AWAITED_MAX];
 	size_t n;
 };
 
 /* A packet left under an SA. */
-void answers_left(struct answers *a, const struct answers_sent *sent);
+void awaited_left(struct awaited *a, const struct awaited_sent *sent);
 /* The next question whose time it is; false: none.  Each is given out once. */
-bool answers_due(struct answers *a, uint64_t now_ms, struct answers_sent *out);
+bool awaited_due(struct awaited *a, uint64_t now_ms, struct awaited_sent *out);
 /* What was found out about it: when a packet last came from there under the
  * same association (0: never).  True: it is silent, which was not told yet. */
-bool answers_silent(struct answers *a, const struct answers_sent *sent,
+bool awaited_silent(struct awaited *a, const struct awaited_sent *sent,
 		    uint64_t heard_ms);
 /* How long until a question is due; -1: there is none. */
-int answers_wait_ms(const struct answers *a, uint64_t now_ms);
+int awaited_wait_ms(const struct awaited *a, uint64_t now_ms);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine/trace/answers.h"
+#include "engine/trace/awaited.h"
 
 #include <string.h>
 
-static struct answers_one *
-find(struct answers *a, const struct answers_sent *sent)
+static struct awaited_one *
+find(struct awaited *a, const struct awaited_sent *sent)
 {
 	for (size_t i = 0; i < a->n; i++)
 		if (a->one[i].sent.said == sent->said &&
@@ -14,18 +14,18 @@ find(struct answers *a, const struct answers_sent *sent)
 }
 
 void
-answers_left(struct answers *a, const struct answers_sent *sent)
+awaited_left(struct awaited *a, const struct awaited_sent *sent)
 {
-	struct answers_one *one = find(a, sent);
+	struct awaited_one *one = find(a, sent);
 
 	if (one == NULL) {
-		if (a->n == ANSWERS_MAX) {
+		if (a->n == AWAITED_MAX) {
 			memmove(a->one, a->one + 1,
-				(ANSWERS_MAX - 1) * sizeof(a->one[0]));
+				(AWAITED_MAX - 1) * sizeof(a->one[0]));
 			a->n--;
 		}
 		one = &a->one[a->n++];
-		*one = (struct answers_one){ .told = false };
+		*one = (struct awaited_one){ .told = false };
 	}
 	/* The first of several is who waits longest. */
 	if (one->waits)
@@ -35,12 +35,12 @@ answers_left(struct answers *a, const struct answers_sent *sent)
 }
 
 bool
-answers_due(struct answers *a, uint64_t now_ms, struct answers_sent *out)
+awaited_due(struct awaited *a, uint64_t now_ms, struct awaited_sent *out)
 {
 	for (size_t i = 0; i < a->n; i++) {
-		struct answers_one *one = &a->one[i];
+		struct awaited_one *one = &a->one[i];
 
-		if (!one->waits || now_ms < one->sent.left_ms + ANSWERS_WAIT_MS)
+		if (!one->waits || now_ms < one->sent.left_ms + AWAITED_WAIT_MS)
 			continue;
 		one->waits = false;
 		*out = one->sent;
@@ -50,11 +50,11 @@ answers_due(struct answers *a, uint64_t now_ms, struct answers_sent *out)
 }
 
 bool
-answers_silent(struct answers *a, const struct answers_sent *sent,
+awaited_silent(struct awaited *a, const struct awaited_sent *sent,
 	       uint64_t heard_ms)
 {
-	struct answers_one *one = find(a, sent);
-	bool silent = heard_ms + ANSWERS_SLACK_MS < sent->left_ms;
+	struct awaited_one *one = find(a, sent);
+	bool silent = heard_ms + AWAITED_SLACK_MS < sent->left_ms;
 	bool news;
 
 	if (one == NULL)
@@ -65,13 +65,13 @@ answers_silent(struct answers *a, const struct answers_sent *sent,
 }
 
 int
-answers_wait_ms(const struct answers *a, uint64_t now_ms)
+awaited_wait_ms(const struct awaited *a, uint64_t now_ms)
 {
 	uint64_t first = 0;
 
 	for (size_t i = 0; i < a->n; i++) {
-		const struct answers_one *one = &a->one[i];
-		uint64_t due = one->sent.left_ms + ANSWERS_WAIT_MS;
+		const struct awaited_one *one = &a->one[i];
+		uint64_t due = one->sent.left_ms + AWAITED_WAIT_MS;
 
 		if (one->waits && (first == 0 || due < first))
 			first = due;
