@@ -151,7 +151,7 @@ deps:
 RUN := test/run
 
 check: deps
-	$(MAKE) tests
+	$(MAKE) -j$$(nproc) tests
 	$(RUN) --all
 
 check-unit check-golden check-net check-vm: check-%: tests
@@ -167,7 +167,7 @@ check-newcomer: deps
 # The kinds that a sanitizer can watch; what a kernel runs stays as it is.
 SANITIZED := unit fuzz vector golden tool net
 check-asan check-tsan: check-%: deps
-	$(MAKE) FLAVOUR=$* tests
+	$(MAKE) -j$$(nproc) FLAVOUR=$* tests
 	B=build/$* $(RUN) $(SANITIZED)
 
 rooms:
@@ -176,7 +176,7 @@ rooms:
 # Lines of each room that the unit, vector, golden and fuzz tests reach.
 .PHONY: cov fuzz
 cov: deps
-	$(MAKE) FLAVOUR=cov tests
+	$(MAKE) -j$$(nproc) FLAVOUR=cov tests
 	B=build/cov $(RUN) unit fuzz vector golden
 	test/cov
 
