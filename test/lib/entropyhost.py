@@ -31,8 +31,12 @@ class Daemon:
              self.state, *args], stderr=self.log, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL)
         atexit.register(self.stop)
-        self.wait(lambda: os.path.exists(f"{self.run}/entropy-status.sock"),
-                  5)
+        self.wait(self.listens, 5)
+
+    def listens(self):
+        """Its sockets are there a moment before anybody may connect."""
+        self.connect("entropy-status.sock").close()
+        return True
 
     def wait(self, what, secs):
         """Polls until what() is true; -> seconds since the start, or None"""
