@@ -118,6 +118,8 @@ hand_over(struct closer *c, uid_t uid, int fd, bool counted)
 		return;
 	if (b.place < CREW_PLACES)
 		atomic_store(&c->board->owner[b.place], 0);
+	if (b.counted)
+		atomic_fetch_sub(&c->board->waiting, 1);
 }
 
 static void

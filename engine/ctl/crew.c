@@ -161,13 +161,14 @@ crew_hire(struct crew_board **board, int *to)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (*board == MAP_FAILED)
 		return -errno;
-	/* Room in the pipe for all of the table: else what does not fit would
-	 * stay when nothing hangs any more. */
 	if (widen(&limit) < 0 || pipe2(ends, O_CLOEXEC) < 0 ||
-	    fcntl(ends[1], F_SETPIPE_SZ,
-		  (int)(CREW_TABLE * sizeof(struct crew_burial))) < 0 ||
 	    fcntl(ends[1], F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
+	/* Room in the pipe for all of the table: else what does not fit would
+	 * stay when nothing hangs any more.  The kernel may refuse it where
+	 * there are many pipes. */
+	(void)fcntl(ends[1], F_SETPIPE_SZ,
+		    (int)(CREW_TABLE * sizeof(struct crew_burial)));
 	for (unsigned i = 0; i <= CREW_CLOSERS; i++) {
 		pid = hire();
 		if (pid < 0)

@@ -31,7 +31,7 @@ static const struct privs_call calls[] = {
 	CALL(recvmmsg),
 	CALL(sendto),
 	CALL(sendmmsg),
-	CALL_IF(setsockopt, 1, IPPROTO_IP),
+	CALL_IF(setsockopt, 2, IP_TOS), /* 1: of IP, or as harmless */
 	CALL_IF(ioctl, 1, SIOCGIFNAME),
 	CALL_IF(ioctl, 1, SIOCGIFMTU),
 	/* clients, the supervisor, the kernel's figures of the queues */

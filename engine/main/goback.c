@@ -44,6 +44,20 @@ tell(struct supervisor *s, uint64_t wall_secs)
 	atomic_store(&s->store.head->goes_back_wall, wall_secs);
 }
 
+/* Those that the reload dropped do not come back; their SAIDs stay theirs. */
+static void
+carry_instances(struct supervisor *s, struct policy *to)
+{
+	for (size_t i = 0; i < to->n_assocs; i++) {
+		const struct policy_assoc *a = &to->assocs[i];
+
+		if (instance_is(a) &&
+		    policy_assoc_by_said(s->policy, a->said) == NULL)
+			sever_close(s, a);
+	}
+	instance_carry(s->policy, to);
+}
+
 static void
 go_back(void *arg)
 {
@@ -56,7 +70,7 @@ go_back(void *arg)
 	int err = -ENOMEM;
 
 	if (out != NULL) {
-		instance_carry(s->policy, g->policy);
+		carry_instances(s, g->policy);
 		err = requests_apply(s, g->policy, g->diag, out, &why);
 		(void)fclose(out);
 	}

@@ -275,6 +275,7 @@ instances_tick(struct supervisor *s, uint64_t now_ms)
 {
 	struct instances *in = &s->instances;
 	struct table_why why = { "" };
+	bool closed = false;
 
 	if (now_ms - in->looked_ms < LOOK_MS || s->disabled)
 		return;
@@ -289,8 +290,11 @@ instances_tick(struct supervisor *s, uint64_t now_ms)
 			 a->instance_of, said);
 		forget_use(s, said);
 		sever_close(s, a);
+		closed = true;
 		in->unapplied = instance_del(s->policy, said) || in->unapplied;
 	}
+	if (closed)
+		sever_note(s);
 	if (!in->unapplied)
 		return;
 	in->unapplied = apply(s, &why) < 0;
@@ -317,7 +321,8 @@ instances_adopt(const struct store *store, struct policy *p)
 void
 instances_recall(struct supervisor *s)
 {
-	for (size_t i = 0; i < s->sever.n; i++) {
+	/* The latest first, which may live still. */
+	for (size_t i = s->sever.n; i-- > 0;) {
 		struct saidbook_line l = s->sever.closed[i];
 
 		l.name[strcspn(l.name, "@")] = '\0';

@@ -318,7 +318,10 @@ static void
 take_or_make(struct supervisor *s)
 {
 	s->taken_over = handover_take(s);
-	if (!s->taken_over) {
+	if (s->taken_over) {
+		sever_taken(s, s->policy);
+		sever_note(s);
+	} else {
 		sever_start(s);
 		make_all(s);
 		sever_note(s);

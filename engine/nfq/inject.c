@@ -67,7 +67,6 @@ wait_room(struct inject *j)
 static void
 send_all(struct inject *j)
 {
-	bool waited = false;
 	unsigned at = 0;
 
 	while (at < j->n) {
@@ -81,8 +80,8 @@ send_all(struct inject *j)
 		if (sent < 0 && errno == EINTR)
 			continue;
 		/* Once: whoever waits in the queues waits, too. */
-		if (sent < 0 && errno == EAGAIN && !waited) {
-			waited = true;
+		if (sent < 0 && errno == EAGAIN && !j->waited) {
+			j->waited = true;
 			if (wait_room(j))
 				continue;
 			errno = EAGAIN;
@@ -159,5 +158,6 @@ inject_flush(struct inject *j)
 	send_all(j);
 	refused = j->refused;
 	j->refused = 0;
+	j->waited = false;
 	return refused;
 }

@@ -22,6 +22,7 @@
 #define ENGINE_NFQ_INJECT_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@
 struct inject {
 	int fd;
 	unsigned n;       /* they wait */
+	bool waited;      /* for room, since the last flush */
 	unsigned refused; /* since the last flush */
 	int error;        /* why the last of them was, a positive errno */
 	uint32_t mark;    /* the socket's */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/trace/awaited.h"
 
+#include <limits.h>
 #include <string.h>
 
 static struct awaited_one *
@@ -78,5 +79,7 @@ awaited_wait_ms(const struct awaited *a, uint64_t now_ms)
 	}
 	if (first == 0)
 		return -1;
-	return first > now_ms ? (int)(first - now_ms) : 0;
+	if (first <= now_ms)
+		return 0;
+	return first - now_ms < INT_MAX ? (int)(first - now_ms) : INT_MAX;
 }
