@@ -18,7 +18,11 @@
 /* Memory devices: null, zero, full, kmsg; 8 is random, 9 urandom. */
 #define MEM_MAJOR 1
 
-/* The number of a CUSE device is any; its class says what it is. */
+#define MISC_MAJOR  10
+#define HWRNG_MINOR 183
+
+/* The number of a CUSE device is any; its class says what it is.  Without
+ * /sys any device may be one, but the kernel's own. */
 static bool
 is_cuse(dev_t device)
 {
@@ -28,6 +32,8 @@ is_cuse(dev_t device)
 	snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/subsystem",
 		 major(device), minor(device));
 	n = readlinkat(AT_FDCWD, path, class, sizeof(class));
+	if (n < 0)
+		return device != makedev(MISC_MAJOR, HWRNG_MINOR);
 	return n >= 5 && memcmp(class + n - 5, "/cuse", 5) == 0;
 }
 

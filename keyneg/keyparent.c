@@ -42,8 +42,9 @@ enum {
 };
 enum {
 	PATIENCE_MS = 10000, /* with who says every second that it lives */
-	STOP_MS = 2000,      /* until SIGTERM has ended one */
-	KILL_MS = 1000,      /* and SIGKILL: it may hang in the kernel */
+	KRB_START_MS = 50000,
+	STOP_MS = 2000, /* until SIGTERM has ended one */
+	KILL_MS = 1000, /* and SIGKILL: it may hang in the kernel */
 };
 
 static struct keyparent {
@@ -190,7 +191,8 @@ start_krb(void)
 	if (parent.krb_alive >= 0)
 		close(parent.krb_alive);
 	parent.krb_alive = alive[0];
-	parent.heard_krb_ms = clock_now_ms();
+	/* Its first word comes when it has read its files. */
+	parent.heard_krb_ms = clock_now_ms() + KRB_START_MS;
 	note_keytab_time(&parent.keytab_time);
 	snprintf(rcache, sizeof(rcache), "%s/replay",
 		 parent.options->state_dir);

@@ -293,7 +293,7 @@ sapair_is_not_newest(struct sapair_table *t, struct sapair *p)
 		return;
 	p->out_there = p->out_doubt = false;
 	o = sapair_by_use(t, p->association, &p->peer, p);
-	while (o != NULL && o->spi_out == 0)
+	while (o != NULL && o->created_ms == 0) /* it was never used */
 		o = sapair_by_use(t, p->association, &p->peer, o);
 	if (o == NULL)
 		return;

@@ -98,10 +98,15 @@ kinkengine_tell_lost(struct kink *k, uint64_t now_ms, struct sapair *p)
 {
 	const struct keyconf_assoc *a =
 	    keyconf_by_name(k->conf, p->association);
-	int ret = a == NULL ? -ENOENT
-			    : kinkinit_start(k, now_ms, KINKEXCH_DELETE, a,
-					     &p->local, &p->peer, p->id, 0);
+	int ret;
 
+	if (a == NULL)
+		ret = -ENOENT;
+	else if (k->exchanges.items > k->exchanges.items_max / 4 * 3)
+		ret = -ENOBUFS; /* the rest is for who wants new keys */
+	else
+		ret = kinkinit_start(k, now_ms, KINKEXCH_DELETE, a, &p->local,
+				     &p->peer, p->id, 0);
 	if (ret == -ENOBUFS && timerheap_set(&k->pair_timers, &p->timer,
 					     now_ms + TELL_LATER_MS) == 0)
 		return;

@@ -31,7 +31,7 @@ class Daemon:
              self.state, *args], stderr=self.log, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL)
         atexit.register(self.stop)
-        self.wait(self.listens, 5)
+        self.wait(lambda: self.p.poll() is not None or self.listens(), 60)
 
     def listens(self):
         """Its sockets are there a moment before anybody may connect."""
