@@ -99,8 +99,8 @@ closer_has_room(const struct closer *c, uid_t uid)
 		atomic_load(&c->board->waiting) < CLOSER_WAITING);
 }
 
-/* Should the pipe be full, which takes more descriptors than a process may
- * have, it stays open: that costs less than a close that hangs. */
+/* Should the pipe be full, which takes some thousands, it stays open: that
+ * costs less than a close that hangs. */
 static void
 hand_over(struct closer *c, uid_t uid, int fd, bool counted)
 {

@@ -447,14 +447,15 @@ class Message:
         return [quick(v) for t, v in self.inner(key) if t == "ISAKMP"]
 
 
-def put_chain(payloads):
+def put_chain(payloads, names=PAYLOADS, padding=True):
     """[(name, value)] -> the first one's number, octets."""
-    number = {v: k for k, v in PAYLOADS.items()}
+    number = {v: k for k, v in names.items()}
     out = b""
     for i, (name, value) in enumerate(payloads):
         after = number[payloads[i + 1][0]] if i + 1 < len(payloads) else 0
         out += struct.pack("!BBH", after, 0, 4 + len(value)) + value
-        out += bytes(-len(out) % 4)
+        if padding:
+            out += bytes(-len(out) % 4)
     return (number[payloads[0][0]] if payloads else 0), out
 
 
@@ -564,12 +565,8 @@ def quick(value):
 
 def put_quick(payloads):
     """[(name, value)] -> a KINK_ISAKMP's value."""
-    number = {v: k for k, v in QUICK.items()}
-    out = b""
-    for i, (name, value) in enumerate(payloads):
-        after = number[payloads[i + 1][0]] if i + 1 < len(payloads) else 0
-        out += struct.pack("!BBH", after, 0, 4 + len(value)) + value
-    return struct.pack("!BBH", number[payloads[0][0]], 0x10, 0) + out
+    first, out = put_chain(payloads, QUICK, padding=False)
+    return struct.pack("!BBH", first, 0x10, 0) + out
 
 
 def put_sa(spi, transform, attrs, protocol=3):
